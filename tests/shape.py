@@ -10,7 +10,7 @@ import io
 import re
 import statistics
 import tokenize
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TypeAlias
@@ -194,33 +194,46 @@ def class_homes(paths: Iterable[Path]) -> Mapping[str, list[str]]:
 
 def public_identifiers(path: Path) -> Iterator[tuple[str, int]]:
     """Name and line of what *path* offers: functions, methods, parameters, attributes, fields."""
-    yield from _identifiers(tree(path).body)
+    yield from _offered(tree(path).body)
 
 
-def identifiers(path: Path) -> Iterator[tuple[str, int]]:
-    """The same of everything in *path*, private functions and classes included."""
-    yield from _identifiers(tree(path).body, lambda name: True)
+def bound_names(path: Path) -> Iterator[tuple[str, int]]:
+    """Name and line of whatever *path* binds, locals and private names included."""
+    for node in ast.walk(tree(path)):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield node.name, node.lineno
+            case ast.arg():
+                yield node.arg, node.lineno
+            case ast.Name(ctx=ast.Store()):
+                yield node.id, node.lineno
+            case ast.Attribute(ctx=ast.Store()):
+                yield node.attr, node.lineno
+            case ast.ExceptHandler(name=str(name)):
+                yield name, node.lineno
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                yield name, node.lineno
+            case _:
+                pass
 
 
 def _public(name: str) -> bool:
     return not name.startswith("_") or (name.startswith("__") and name.endswith("__"))
 
 
-def _identifiers(
-    body: Iterable[ast.stmt], wanted: Callable[[str], bool] = _public
-) -> Iterator[tuple[str, int]]:
+def _offered(body: Iterable[ast.stmt]) -> Iterator[tuple[str, int]]:
     for node in body:
         match node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef() if wanted(node.name):
+            case ast.FunctionDef() | ast.AsyncFunctionDef() if _public(node.name):
                 yield node.name, node.lineno
                 yield from ((each.arg, each.lineno) for each in _parameters(node))
-            case ast.ClassDef() if wanted(node.name):
-                yield from _identifiers(node.body, wanted)
+            case ast.ClassDef() if _public(node.name):
+                yield from _offered(node.body)
                 yield from _attributes(node)
             case ast.Assign() | ast.AnnAssign():
                 yield from _assigned(node)
             case ast.If() | ast.Try() | ast.With():
-                yield from _identifiers(node.body, wanted)
+                yield from _offered(node.body)
             case _:
                 pass
 

@@ -11,6 +11,8 @@ from importlib import import_module
 import attrs
 import pytest
 
+from patter.audio.dtmf import tones
+from patter.audio.formats import MULAW_8K
 from patter.call.turn.words import joined
 
 from .conftest import FIGURE
@@ -19,10 +21,10 @@ from .trails import PAGE, Step, Trace, Walk, follow, walks
 from .walks import walk_all
 
 FILES = {
-    "a frame to the STT": 13,
-    "end of a turn to first audio": 48,
+    "a frame to the STT": 12,
+    "end of a turn to first audio": 47,
     "barge-in to clear": 33,
-    "webhook to attached leg": 48,
+    "webhook to attached leg": 45,
     "spec string to provider": 12,
     "a tool call": 27,
     "an event to call.jsonl": 7,
@@ -151,3 +153,22 @@ def test_only_what_runs_while_recording_is_recorded() -> None:
         joined("one")
     joined("two")
     assert trace.calls == [Step("core/src/patter/call/turn/words.py", "joined")]
+
+
+async def test_what_another_task_does_meanwhile_is_on_no_walk() -> None:
+    trace, step = Trace(), Step("core/src/patter/call/turn/words.py", "joined")
+
+    async def walker() -> None:
+        joined("one")
+        await asyncio.sleep(0)
+        joined("two")
+
+    async def stranger() -> None:
+        tones("1", MULAW_8K)
+
+    with trace.recording():
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(walker())
+            tasks.create_task(stranger())
+    assert STRANGER in trace.calls
+    assert trace.along(Walk("w", ((step,),)), slice(0, None)) == [step, step]

@@ -102,6 +102,15 @@ def test_every_command_and_every_flag_is_on_a_page() -> None:
     assert [flag for flag in flags() if not re.search(rf"{flag}\b", EVERYWHERE)] == []
 
 
+@pytest.mark.parametrize(
+    "word",
+    ["Turn", "Epoch", "Heard", "Leg", "Mark", "Barge-in", "Endpointing", "Effect"],
+)
+def test_a_word_that_is_special_is_in_the_glossary(word: str) -> None:
+    entries = re.findall(r"^\*\*(.+)\*\*\n: \w", PAGES["glossary.md"], re.M)
+    assert word in {each for entry in entries for each in entry.split("**, **")}
+
+
 # --- what the page on agents says is so
 
 

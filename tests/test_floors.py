@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
+
+import pytest
 
 from .house import CORE, Import, Package, dotted, here, imports, packages, plugins, sources, tree
 
@@ -68,6 +71,15 @@ INSIDE = {"server", "call"}
 
 RUNS_CALLS = {"patter_demo", KIT}
 """Build calls of their own, to show how they go or to test them, so they need what runs them."""
+
+ROOMS_OF_A_CALL = {
+    "patter.call.turn": {"errors", "text"},
+    "patter.call.playout": {"aio", "audio", "clock", "errors", "providers", "text"},
+}
+"""What the two lower rooms of a call know of core; what is left of the call is its session."""
+
+TURN, TURN_EVENTS = "patter.call.turn", "patter.call.turn.events"
+"""The playout reports to the engine, so it knows the engine's events and no more of it."""
 
 CALL_PATH = {"audio", "providers", "text", "tools", "llm", "call"}
 LIGHT = {"patter.hookimpl", "patter.ProviderSpec", "__future__.annotations"}
@@ -200,6 +212,56 @@ def test_what_a_resolve_imports_is_light() -> None:
     assert not wrong
 
 
+@pytest.mark.parametrize("place", ROOMS_OF_A_CALL)
+def test_the_lower_rooms_of_a_call_know_nothing_of_its_session(place: str) -> None:
+    seen = [
+        (path, found)
+        for path in Package(CORE).modules()
+        for found in imports(path)
+        if is_in(dotted(path), place) and top(found) == "patter" and not is_in(found.name, place)
+    ]
+    above = [
+        at(path, found)
+        for path, found in seen
+        if room(found.name) not in ROOMS_OF_A_CALL[place]
+        and not (place != TURN and is_in(found.name, TURN_EVENTS))
+    ]
+    assert seen and not above, "types and imports in functions count too"
+
+
+@pytest.mark.parametrize("module", [f"{TURN}.engine", f"{TURN}.rules", f"{TURN}.codec"])
+def test_the_turn_engine_is_imported_alone(module: str) -> None:
+    command = [sys.executable, "-c", f"import sys, {module}; print(*sys.modules)"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    names = {name for name in run.stdout.split() if name.split(".")[0] == "patter"}
+    assert module in names
+    assert {room(name) for name in names} <= {"", "call", "errors", "safe_text", "text"}
+    assert {name for name in names if room(name) == "call" and not is_in(name, TURN)} == {
+        "patter.call"
+    }
+
+
+def test_the_rules_of_a_call_are_ground() -> None:
+    rules = Package(CORE).source / "call" / "turn" / "rules.py"
+    ours = {room(found.name) for found in imports(rules) if top(found) == "patter"}
+    assert ours == {"errors"}
+
+
+def test_plugins_are_discovered_by_importlib_metadata() -> None:
+    wrong = [
+        at(path, found)
+        for path in sources()
+        for found in imports(path)
+        if found.name in {"importlib.metadata.entry_points", "importlib.metadata.EntryPoint"}
+    ]
+    assert not wrong, "one behaviour on every Python: importlib_metadata"
+
+
+def test_the_softphone_is_made_with_the_carriers_kit() -> None:
+    names = [found.name for package, _, found in plugin_imports() if "softphone" in package.name]
+    assert [name for name in names if is_in(name, "patter.carriers")]
+
+
 def test_a_call_has_one_clock() -> None:
     wrong = [
         at(path, found)
@@ -227,6 +289,11 @@ def test_one_module_reads_the_environment() -> None:
         for place in uses(path, {"os"}, {"environ", "environb", "getenv"})
     ]
     assert not wrong, "ask patter.env"
+
+
+def is_in(name: str, package: str) -> bool:
+    """Is *name* the module *package*, or something in it?"""
+    return f"{name}.".startswith(f"{package}.")
 
 
 def top(found: Import) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from inspect import CO_OPTIMIZED
 from types import CodeType, FrameType
 
@@ -15,8 +16,10 @@ import attrs
 from .house import ROOT, dotted, here, sources
 
 KIT = "patter_testing"
-EVERYWHERE = ("core/src/patter/server/stalls.py", "core/src/patter/task_wall.py")
-"""Beats beside everything, and stands around each task, so they are on no walk."""
+BESIDE = frozenset({"core/src/patter/server/collector.py", "core/src/patter/server/stalls.py"})
+"""Look after the process beside everything: they, and what they call, are on no walk."""
+AROUND = frozenset({"core/src/patter/task_wall.py"})
+"""Stands around each task, so it is on no walk either."""
 PAGE = ROOT / "docs" / "architecture.md"
 WALK = re.compile(r"^### Walk \d: (.+)$")
 STEP = re.compile(r"^\d+\. \[`[^`]+`\]\(\.\./([^)]+)\) `([\w.]+)`: .+$")
@@ -68,9 +71,13 @@ def walks(text: str) -> dict[str, Walk]:
 
 @attrs.define(eq=False)
 class Trace:
-    """The calls of our own functions, in order; a resumed coroutine counts as called again."""
+    """The calls of our own functions, in order; a resumed coroutine counts as called again.
+
+    *tasks* has for each the task that it ran in, or None for a callback of the loop, or a thread.
+    """
 
     calls: list[Step] = attrs.field(factory=list)
+    tasks: list[asyncio.Task[object] | None] = attrs.field(factory=list)
     _steps: dict[CodeType, Step | None] = attrs.field(factory=dict)
     _files: dict[str, str] = attrs.field(init=False)
 
@@ -92,20 +99,41 @@ class Trace:
             sys.setprofile(None)
             threading.setprofile(None)
 
+    def along(self, walk: Walk, span: slice) -> list[Step]:
+        """The calls of *span* but for those of tasks that take no step of *walk*.
+
+        How many of those get in between depends on how busy the machine is.
+        """
+        calls = list(zip(self.calls[span], self.tasks[span], strict=True))
+        steps = frozenset(walk.steps)
+        own = {task for step, task in calls if step in steps} | {None}
+        return [step for step, task in calls if task in own]
+
     def _take(self, frame: FrameType, event: str, _: object) -> None:
-        if event != "call":
+        if event != "call" or (step := self._known(frame.f_code)) is None:
             return
-        code = frame.f_code
+        caller = frame.f_back and self._known(frame.f_back.f_code)
+        if caller is None or caller.file not in BESIDE:
+            self.calls.append(step)
+            self.tasks.append(running_task())
+
+    def _known(self, code: CodeType) -> Step | None:
         if code not in self._steps:
             self._steps[code] = self._step(code)
-        if (step := self._steps[code]) is not None:
-            self.calls.append(step)
+        return self._steps[code]
 
     def _step(self, code: CodeType) -> Step | None:
         """What *code* is; bodies of modules and classes, lambdas and comprehensions are nothing."""
         file, name = self._files.get(code.co_filename), code.co_qualname
         named = code.co_flags & CO_OPTIMIZED and "<" not in name.rpartition(".")[2]
         return Step(file, name) if file and named else None
+
+
+def running_task() -> asyncio.Task[object] | None:
+    """The task that runs now; None in a callback, and in a thread without a loop."""
+    with suppress(RuntimeError):
+        return asyncio.current_task()
+    return None
 
 
 @attrs.frozen
@@ -118,7 +146,7 @@ class Trail:
     def crossed(self, calls: Sequence[Step]) -> tuple[Step, ...]:
         """The functions of core from the first step to the last, those not named included."""
         window = calls[self.found[0] : self.found[-1] + 1]
-        core = (step for step in window if step.in_core and step.file not in EVERYWHERE)
+        core = (step for step in window if step.in_core and step.file not in BESIDE | AROUND)
         return tuple(dict.fromkeys(core))
 
 

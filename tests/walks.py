@@ -31,9 +31,12 @@ from .far_ends import HOST, LETTER_MS, OURS, OverVendor, far_end
 from .processes import free_port
 from .trails import PAGE, Step, Trace, follow, walks
 
+WALKS = walks(PAGE.read_text(encoding="utf-8"))
 NUMBER = "+15550100001"
 ANSWER = "We are open from five to eleven, every day of the week, and on Sundays from noon."
 PATIENCE_S = 20.0
+READ_MS = 150.0
+"""How long a model thinks: by then the audio of the caller is read, also on a busy machine."""
 QUIET_S = 0.1
 """So long after the last audio nothing of the call runs but what was asked for."""
 
@@ -48,25 +51,26 @@ def answer(request: LLMRequest) -> Reply | str:
     """A booking is made by the tool; every other question gets the long answer."""
     last = request.messages[-1]
     if last.role == "user" and last.text.endswith("two"):
-        return Reply(tools=(ToolRequest("t1", "book_table", '{"people": 2}'),))
+        booking = ToolRequest("t1", "book_table", '{"people": 2}')
+        return Reply(tools=(booking,), first_ms=READ_MS)
     return "Booked." if last.role == "tool" else ANSWER
 
 
 @attrs.define(eq=False)
 class Walking:
-    """One call over a double, and what was called on each walk."""
+    """One call over a double; *spans* has where in the trace each walk was gone."""
 
     trace: Trace
     stt: FakeSTT = attrs.field(factory=FakeSTT)
     llm: FakeLLM = attrs.field(factory=lambda: FakeLLM(answer=answer))
-    calls: dict[str, Sequence[Step]] = attrs.field(factory=dict)
+    spans: dict[str, slice] = attrs.field(factory=dict)
 
     @contextmanager
     def on(self, walk: str) -> Iterator[None]:
         """What is called inside belongs to *walk*."""
         begin = len(self.trace.calls)
         yield
-        self.calls[walk] = self.trace.calls[begin:]
+        self.spans[walk] = slice(begin, len(self.trace.calls))
 
     async def call(self, vendor: OverVendor) -> None:
         """Ring, ask, interrupt the answer, book a table, hang up."""
@@ -160,14 +164,14 @@ async def walk_all(root: Path) -> Mapping[str, Sequence[Step]]:
         walk_a_spec(walking)
         await walk_an_event(walking, root)
         await walk_a_call(walking)
-    return walking.calls
+    return {name: walking.trace.along(WALKS[name], span) for name, span in walking.spans.items()}
 
 
 def main() -> None:
     """Print how many files and functions of core each walk crosses, and with ``-v`` which."""
     with tempfile.TemporaryDirectory() as folder:
         calls = asyncio.run(walk_all(Path(folder)))
-    for name, walk in walks(PAGE.read_text(encoding="utf-8")).items():
+    for name, walk in WALKS.items():
         trail = follow(walk, calls[name])
         crossed = trail.crossed(calls[name])
         files = dict.fromkeys(step.file for step in crossed)

@@ -25,7 +25,7 @@ from patter.observe.events import (
     ToolRun,
     Turn,
 )
-from patter_demo.evidence import ASKED, Evidence
+from patter_demo.evidence import MODEL_REQUEST, Evidence
 from patter_demo.record import LINES
 from patter_demo.script import Spoken
 
@@ -118,7 +118,7 @@ def _asked() -> list[Timed]:
     notes: list[Timed] = []
     for line, answer in zip(SPOKEN, (*ANSWERS, BYE), strict=True):
         shown = [*shown, {"role": "user", "text": line.text}]
-        note = {"what": ASKED, "messages": shown}
+        note = {"what": MODEL_REQUEST, "messages": shown}
         notes.append((line.ended_ms + 200, Note, note))
         shown = [*shown, {"role": "assistant", "text": answer}]
     return notes

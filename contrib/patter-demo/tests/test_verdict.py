@@ -22,7 +22,7 @@ from patter.observe.events import (
     ToolRun,
     Turn,
 )
-from patter_demo.evidence import ASKED, Evidence
+from patter_demo.evidence import MODEL_REQUEST, Evidence
 from patter_demo.verdict import verdicts
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -108,7 +108,7 @@ WRONG: list[tuple[str, str, Doctor]] = [
     (
         "only heard is told",
         "unheard words",
-        changed(Note, lambda d: d.what == ASKED, messages=TOLD_IT_ALL),
+        changed(Note, lambda d: d.what == MODEL_REQUEST, messages=TOLD_IT_ALL),
     ),
     ("only heard is told", "not known", without(Note)),
     (

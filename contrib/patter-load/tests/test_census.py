@@ -12,7 +12,7 @@ import pytest
 
 from patter.errors import ErrorCode, PatterError
 from patter_load import proc
-from patter_load.census import Stranger, of_process
+from patter_load.census import ServerProcess, of_process
 from patter_load.child import child
 from patter_load.served import Settings
 
@@ -26,7 +26,7 @@ def test_the_process_at_a_port_and_its_connections_are_found() -> None:
         assert proc.sockets(os.getpid(), port) == 0
         with socket.create_connection(("127.0.0.1", port)), server.accept()[0]:
             assert proc.sockets(os.getpid(), port) == 1
-            seen = Stranger.at(port, local=True).look()
+            seen = ServerProcess.at(port, local=True).look()
             assert seen is not None
             assert (seen.sockets, seen.tasks) == (1, None)
             assert seen.rss > 2**20
@@ -35,7 +35,7 @@ def test_the_process_at_a_port_and_its_connections_are_found() -> None:
 
 
 def test_of_another_machine_and_of_what_is_gone_nothing_is_told() -> None:
-    assert Stranger.at(80, local=False).look() is None
+    assert ServerProcess.at(80, local=False).look() is None
     with subprocess.Popen([sys.executable, "-c", ""]) as done:
         done.wait()
     assert of_process(done.pid, 80) is None

@@ -64,11 +64,11 @@ def as_detection(value: Detection | None) -> RealtimeTurnDetection | None:
     """*value*; its fields by name are as good."""
     if not isinstance(value, Mapping):
         return value
-    known = attrs.fields_dict(RealtimeTurnDetection)
-    if unknown := sorted(set(value) - set(known)):
+    fields = attrs.fields_dict(RealtimeTurnDetection)
+    if unknown := sorted(set(value) - set(fields)):
         raise PatterConfigError(
             f"realtime_turn_detection has no {', '.join(map(repr, unknown))}",
-            fix=f"choose of {', '.join(known)}",
+            fix=f"choose of {', '.join(fields)}",
         )
     return RealtimeTurnDetection(**value)
 

@@ -57,20 +57,34 @@ async def in_time(work: Awaitable[T], within_s: float) -> T:
 
     There is a timer only if it has to wait: a message that the kernel takes at once needs none.
     """
-    steps: Generator[Any, Any, T] = work.__await__()
-    try:
-        waits_for = steps.send(None)
-    except StopIteration as done:
-        result: T = done.value
-        return result
-    limit = asyncio.timeout(within_s)
-    try:
-        async with limit:
-            return await _rest(steps, waits_for)
-    except TimeoutError as error:
-        if not limit.expired():
-            raise
-        raise OutOfTime from error
+    begun = Begun(work)
+    return begun.result if begun.done else await begun.rest(within_s)
+
+
+class Begun(Generic[T]):
+    """*work*, whose first step is taken at once, whoever awaits the `rest`. Raises what it does."""
+
+    __slots__ = ("_steps", "_waits_for", "done", "result")
+
+    def __init__(self, work: Awaitable[T]) -> None:
+        self.result: T
+        self._steps: Generator[Any, Any, T] = work.__await__()
+        self.done = False
+        try:
+            self._waits_for = self._steps.send(None)
+        except StopIteration as done:
+            self.done, self.result = True, done.value
+
+    async def rest(self, within_s: float) -> T:
+        """Await what is not `done`, once, and return its result. Raises OutOfTime."""
+        limit = asyncio.timeout(within_s)
+        try:
+            async with limit:
+                return await _rest(self._steps, self._waits_for)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise OutOfTime from error
 
 
 @types.coroutine

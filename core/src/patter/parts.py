@@ -150,8 +150,8 @@ class AgentParts:
         """
         provider: Any = getattr(self, kind.name)
         who = self.names[kind.name][0] if kind.name in self.names else kind.name
-        known: Any = type(provider)
-        if not (attrs.has(known) and field in attrs.fields_dict(known)):
+        cls: Any = type(provider)
+        if not (attrs.has(cls) and field in attrs.fields_dict(cls)):
             raise PatterConfigError(
                 f"{who} {kind} has no {field} to choose", fix=f"remove {field}={value!r}"
             )

@@ -66,6 +66,21 @@ def test_only_the_named_plugin_is_imported(shelf: Shelf) -> None:
     assert "patter_bomb" not in sys.modules
 
 
+def test_what_is_imported_does_not_grow_with_the_plugins(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.add("patter-parrot", {"stt": "parrot"}, PARROT)
+    shelf.registry().resolve(STT_KIND, "parrot")
+    for number in range(40):
+        shelf.add(f"patter-bird{number}", {"stt": f"bird{number}"}, PARROT)
+    monkeypatch.delitem(sys.modules, "patter_parrot")
+    before = set(sys.modules)
+    registry = shelf.registry()
+    assert len(registry.catalogue.candidates) == 41
+    registry.resolve(STT_KIND, "parrot")
+    assert set(sys.modules) - before == {"patter_parrot"}
+
+
 def test_metadata_is_scanned_once(monkeypatch: pytest.MonkeyPatch) -> None:
     scans = []
 

@@ -25,7 +25,7 @@ from cerebras.cloud.sdk.types.chat.completion_create_params import CompletionCre
 from patter.providers.llm import LLMRequest, Message, ToolRequest, ToolSpec
 from patter_cerebras import CerebrasLLM
 from patter_cerebras.double import CerebrasDouble
-from patter_cerebras.double.chat import CHOICES, KNOWN
+from patter_cerebras.double.chat import CHOICES, FIELDS
 from patter_testing.doubles.chat_turn import Turn
 from patter_testing.doubles.scripted_model import ScriptedModel
 from patter_testing.doubles.vendor_double import VendorFaults
@@ -191,7 +191,7 @@ async def test_the_sdk_notices_an_error_in_the_stream() -> None:
 
 def test_the_double_knows_the_fields_of_the_sdk() -> None:
     types = get_type_hints(CompletionCreateParams)
-    assert set(types) - HEADERS == KNOWN
+    assert set(types) - HEADERS == FIELDS
     for name, values in CHOICES.items():
         for value in values:
             accepted(types[name], value)

@@ -37,7 +37,7 @@ class Bench:
         return self.take(wire.Audio(self.number(), sound, letters))
 
     def said(self, text: str = "Hello.") -> list[EngineEvent]:
-        return self.take(wire.Said(text, self.number()))
+        return self.take(wire.FullText(text, self.number()))
 
     def heard(self, text: str = "hi") -> list[EngineEvent]:
         return self.take(wire.Heard(text, self.number()))

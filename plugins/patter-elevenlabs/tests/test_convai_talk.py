@@ -75,7 +75,7 @@ def test_audio_up_to_the_interruption_is_dropped_and_later_audio_is_not() -> Non
     last = bench.next_id
     bench.take(wire.Interruption(last))
     assert bench.take(wire.Audio(last, SOUND)) == []
-    assert bench.take(wire.Said("old", last)) == []
+    assert bench.take(wire.FullText("old", last)) == []
     assert kinds(bench.take(wire.Audio(last + 1, SOUND))) == ["ResponseStarted", "ResponseAudio"]
 
 

@@ -134,7 +134,7 @@ def test_all_that_the_double_can_send_is_read() -> None:
 
 
 def test_what_is_said_and_heard_is_stripped_of_the_space_around_it() -> None:
-    assert decode(events.response(" Hi. \n", 1)) == wire.Said("Hi.", 1)
+    assert decode(events.response(" Hi. \n", 1)) == wire.FullText("Hi.", 1)
     assert decode(events.transcript(" Hi ", 1)) == wire.Heard("Hi", 1)
     assert decode(events.tentative(" H", 1)) == wire.Heard("H", 1, tentative=True)
     assert decode(events.correction(" Hi. ", " H ", 1)) == wire.Correction("Hi.", "H")
@@ -167,7 +167,7 @@ def test_a_tool_that_did_well_is_no_news() -> None:
 def test_an_event_without_a_number_has_none() -> None:
     body = events.response("Hi.", 1)
     del body["agent_response_event"]["event_id"]
-    assert decode(body) == wire.Said("Hi.", 0)
+    assert decode(body) == wire.FullText("Hi.", 0)
 
 
 @pytest.mark.parametrize("name", ["mp3_44100", "pcm_", "pcm_1", "ulaw", "", "pcm_96000"])

@@ -16,7 +16,7 @@ from patter.providers.context import CallContext
 from patter.providers.engine_events import EngineEvent
 from patter_google import GeminiLive
 from patter_google._live_session import LiveSession
-from patter_google.double import GoogleDouble, LiveDesk
+from patter_google.double import GoogleDouble, LiveScript
 from patter_testing.doubles.vendor_double import VendorFaults
 from patter_testing.doubles.vendor_faults import FaultyStream, Message
 from patter_testing.suites.engine_vendor import EventReader, setup_for
@@ -66,14 +66,14 @@ class NotingDouble(GoogleDouble):
 
 @attrs.frozen
 class Talk:
-    """A call's side (*session*, *events*) and the vendor's side (*double*, *desk*)."""
+    """A call's side (*session*, *events*) and the vendor's side (*double*, *script*)."""
 
     double: NotingDouble
     session: LiveSession
     events: EventReader
 
     @property
-    def desk(self) -> LiveDesk:
+    def script(self) -> LiveScript:
         return self.double.live
 
     def sent(self, kind: str) -> list[dict[str, Any]]:
@@ -92,14 +92,14 @@ class Talk:
 
 @asynccontextmanager
 async def talking(
-    desk: LiveDesk | None = None,
+    script: LiveScript | None = None,
     faults: VendorFaults | None = None,
     settings: dict[str, Any] | None = None,
     hears: Iterable[str] = (),
     **setup: Any,
 ) -> AsyncIterator[Talk]:
     """A call that has begun."""
-    double = NotingDouble(live=desk or LiveDesk(), faults=faults or VendorFaults(), lines=hears)
+    double = NotingDouble(live=script or LiveScript(), faults=faults or VendorFaults(), lines=hears)
     async with double.running():
         provider = engine(double, **(settings or {}))
         async with provider.open(CALL, setup_for(provider, **setup)) as session:
@@ -145,10 +145,10 @@ async def client(
     version: str = "v1beta",
     key: str = "double-key",
     hears: Iterable[str] = (),
-    **desk: Any,
+    **script: Any,
 ) -> AsyncIterator[Client]:
     """A client of Google AI, connected."""
-    double = double or GoogleDouble(live=LiveDesk(**desk), lines=hears)
+    double = double or GoogleDouble(live=LiveScript(**script), lines=hears)
     path = f"/ws/google.ai.generativelanguage.{version}.GenerativeService.BidiGenerateContent"
     headers = {"x-goog-api-key": key}
     async with (

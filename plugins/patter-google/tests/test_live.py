@@ -24,7 +24,7 @@ from patter.providers.engine_events import (
 from patter.providers.llm import Message, ToolSpec
 from patter.providers.stt import SpeechEnded, SpeechStarted
 from patter_google import GeminiLive
-from patter_google.double import LiveDesk
+from patter_google.double import LiveScript
 from patter_testing.doubles.vendor_sound import read_back
 
 from .live_lab import CLOUD, MIDDLE, talking, voice
@@ -65,7 +65,7 @@ async def test_a_tone_of_the_telephone_arrives_at_the_vendor_as_that_tone() -> N
 
 
 async def test_a_voice_of_the_vendor_is_heard_on_the_telephone() -> None:
-    async with talking(LiveDesk(replies=("At seven.",))) as talk:
+    async with talking(LiveScript(replies=("At seven.",))) as talk:
         own = await talk.session.respond()
         await talk.events.until_done(own)
         sound = talk.events.audio(own)
@@ -78,7 +78,7 @@ async def test_a_voice_of_the_vendor_is_heard_on_the_telephone() -> None:
 
 async def test_the_vendors_detector_ends_turns_and_all_of_them_are_answered() -> None:
     """The SDK's iterator ends with a turn; a call has many."""
-    async with talking(LiveDesk(replies=("One.", "Two.", "Three."))) as talk:
+    async with talking(LiveScript(replies=("One.", "Two.", "Three."))) as talk:
         for turn, reply in enumerate(("One.", "Two.", "Three."), 1):
             talk.double.lines.put(f"question {turn}")
             await talk.session.send(voice(400, 700))
@@ -92,7 +92,7 @@ async def test_the_vendors_detector_ends_turns_and_all_of_them_are_answered() ->
 
 
 async def test_words_add_up_and_guesses_come_before_them() -> None:
-    async with talking(LiveDesk(guesses=True, finishes=True), hears=["a table for two"]) as talk:
+    async with talking(LiveScript(guesses=True, finishes=True), hears=["a table for two"]) as talk:
         await talk.session.send(voice(1_000, 700))
         await talk.events.until_started(ResponseCause.CALLER)
         words = [each for each in talk.events.log if isinstance(each, CallerTranscript)]
@@ -102,8 +102,8 @@ async def test_words_add_up_and_guesses_come_before_them() -> None:
 
 
 async def test_words_that_come_after_the_answer_began_are_of_the_turn_that_it_answers() -> None:
-    async with talking(LiveDesk(late_words=True)) as talk:
-        await talk.desk.hear("a table for two")
+    async with talking(LiveScript(late_words=True)) as talk:
+        await talk.script.hear("a table for two")
         ended = await talk.one(CallerTurnEnded)
         started = await talk.one(ResponseStarted)
         final = await talk.events.until(lambda e: isinstance(e, CallerTranscript) and e.final)
@@ -112,11 +112,11 @@ async def test_words_that_come_after_the_answer_began_are_of_the_turn_that_it_an
 
 
 async def test_a_caller_who_speaks_stops_the_vendor() -> None:
-    async with talking(LiveDesk(lingers=True), hears=["hello", "never mind"]) as talk:
+    async with talking(LiveScript(lingers=True), hears=["hello", "never mind"]) as talk:
         await talk.session.send(voice(400, 700))
         first = await talk.events.until_started(ResponseCause.CALLER)
         await talk.one(ResponseAudio)
-        talk.desk.lingers = False
+        talk.script.lingers = False
         await talk.session.send(voice(400, 700))
         assert await talk.one(VendorInterrupted) == VendorInterrupted(first)
         done = await talk.events.until_done(first)
@@ -129,7 +129,7 @@ async def test_a_caller_who_speaks_stops_the_vendor() -> None:
 
 async def test_where_the_call_decides_a_caller_who_speaks_stops_nothing() -> None:
     settings = {"vendor_interrupts": False}
-    async with talking(LiveDesk(pace_ms=20), settings=settings, hears=["hello", "and"]) as talk:
+    async with talking(LiveScript(pace_ms=20), settings=settings, hears=["hello", "and"]) as talk:
         await talk.session.send(voice(400, 700))
         first = await talk.events.until_started(ResponseCause.CALLER)
         await talk.one(ResponseAudio)
@@ -141,7 +141,7 @@ async def test_where_the_call_decides_a_caller_who_speaks_stops_nothing() -> Non
 
 async def test_a_response_is_over_when_the_vendor_has_played_it() -> None:
     """Between `generationComplete` and `turnComplete` it waits for a telephone."""
-    async with talking(LiveDesk(replies=("Yes.",), plays=True)) as talk:
+    async with talking(LiveScript(replies=("Yes.",), plays=True)) as talk:
         own = await talk.session.respond()
         done = await talk.events.until_done(own)
     assert done.status is ResponseStatus.COMPLETED
@@ -150,12 +150,12 @@ async def test_a_response_is_over_when_the_vendor_has_played_it() -> None:
 
 async def test_a_response_that_was_interrupted_here_is_not_heard_again() -> None:
     """The vendor goes on with it; the next request stops it, and what is left is dropped."""
-    desk = LiveDesk(lingers=True, replies=("First.", "Second."))
-    async with talking(desk) as talk:
+    script = LiveScript(lingers=True, replies=("First.", "Second."))
+    async with talking(script) as talk:
         first = await talk.session.respond()
         await talk.one(ResponseAudio)
         await talk.session.interrupt(first, 20)
-        desk.lingers = False
+        script.lingers = False
         second = await talk.session.respond()
         await talk.events.until_done(second)
         after = talk.events.of(first)
@@ -172,7 +172,7 @@ async def test_turns_by_hand_are_marked_and_answered_at_once() -> None:
             await talk.session.commit()
             await talk.events.until_done(await talk.events.until_started(ResponseCause.CALLER))
         marks = [next(iter(each)) for each in talk.sent("realtimeInput")]
-        rows = [row.text for row in talk.desk.rows]
+        rows = [row.text for row in talk.script.rows]
     assert marks == ["activityStart", "audio", "audio", "activityEnd"] * 2
     assert rows == ["hello", "Of course.", "again", "Of course."]
     assert not any(isinstance(each, CallerTurnEnded) for each in talk.events.log)
@@ -234,14 +234,14 @@ async def test_the_caller_writes_and_is_answered() -> None:
         await talk.session.send_text("A table, please.")
         own = await talk.events.until_started(ResponseCause.CALLER)
         await talk.events.until_done(own)
-        assert talk.desk.rows[0] == Message("user", "A table, please.")
+        assert talk.script.rows[0] == Message("user", "A table, please.")
 
 
 async def test_the_session_changes_its_mind_without_a_new_one() -> None:
     async with talking(tools=(BOOK,)) as talk:
         await talk.session.update(EngineUpdate(instructions="Be kind.", tools=()))
         await talk.events.until_done(await talk.session.respond())
-        assert (talk.desk.instructions, list(talk.desk.tools)) == ("Be kind.", [])
+        assert (talk.script.instructions, list(talk.script.tools)) == ("Be kind.", [])
         (update,) = talk.sent("contextUpdate")
     assert update == {
         "systemInstruction": {"parts": [{"text": "Be kind."}]},

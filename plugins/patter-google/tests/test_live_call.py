@@ -16,7 +16,7 @@ from patter.observe.pricing import cost
 from patter.providers.llm import ToolRequest
 from patter.testing import FakeVAD, LabCall, lab
 from patter_google._prices import prices
-from patter_google.double import GoogleDouble, LiveDesk
+from patter_google.double import GoogleDouble, LiveScript
 from patter_testing.doubles.vendor_sound import read_back
 
 from .live_lab import CLOUD, MIDDLE, OLD, engine, voice
@@ -26,14 +26,14 @@ SPOKEN = convert(voice(500, 900), PCM16_16K, MULAW_8K)
 
 @asynccontextmanager
 async def called(
-    desk: LiveDesk,
+    script: LiveScript,
     *lines: str,
     settings: dict[str, Any] | None = None,
     tools: tuple[Tool, ...] = (),
     greeting: str = "",
 ) -> AsyncIterator[tuple[LabCall, GoogleDouble]]:
     """A call of an agent whose engine is a double that hears *lines*."""
-    async with GoogleDouble(live=desk, lines=lines).running() as double:
+    async with GoogleDouble(live=script, lines=lines).running() as double:
         agent = Agent(
             system_prompt="Be brief.",
             engine=engine(double, **(settings or {})),
@@ -56,8 +56,8 @@ def rows_of(call: LabCall) -> list[tuple[str, str]]:
     ids=["3.8", "2.5", "3.1", "cloud", "own-interrupts"],
 )
 async def test_a_caller_is_greeted_and_answered(settings: dict[str, Any]) -> None:
-    desk = LiveDesk(replies=("Gladly.",))
-    async with called(desk, "a table", settings=settings, greeting="Good day.") as (call, _):
+    script = LiveScript(replies=("Gladly.",))
+    async with called(script, "a table", settings=settings, greeting="Good day.") as (call, _):
         assert await call.listens() == "Good day."
         await call.caller.sounds(SPOKEN)
         assert await call.listens() == "Gladly."
@@ -77,8 +77,10 @@ async def test_a_tool_runs_and_its_result_is_spoken_of() -> None:
         booked.append(people)
         return "table 7"
 
-    desk = LiveDesk(calls=[ToolRequest("c", "book", '{"people": 2}')], replies=("Table seven.",))
-    async with called(desk, "a table for two", tools=(book,)) as (call, double):
+    script = LiveScript(
+        calls=[ToolRequest("c", "book", '{"people": 2}')], replies=("Table seven.",)
+    )
+    async with called(script, "a table for two", tools=(book,)) as (call, double):
         await call.caller.sounds(SPOKEN)
         assert await call.listens() == "Table seven."
         results = [row.text for row in double.live.rows if row.role == "tool"]
@@ -86,8 +88,8 @@ async def test_a_tool_runs_and_its_result_is_spoken_of() -> None:
 
 
 async def test_a_caller_who_speaks_is_not_spoken_over() -> None:
-    desk = LiveDesk(replies=("We have a table at seven and one at nine.", "Nine then."))
-    async with called(desk, "a table", "nine") as (call, _):
+    script = LiveScript(replies=("We have a table at seven and one at nine.", "Nine then."))
+    async with called(script, "a table", "nine") as (call, _):
         await call.caller.sounds(SPOKEN)
         await call.caller.hears_the_agent_begin()
         await call.caller.sounds(SPOKEN)
@@ -95,22 +97,22 @@ async def test_a_caller_who_speaks_is_not_spoken_over() -> None:
         agent = [row.text for row in call.of(Row) if row.role == "agent"]
         assert call.of(BargeIn)
     assert agent[-1] == "Nine then."
-    assert agent[0] != desk.replies[0] and desk.replies[0].startswith(agent[0])
+    assert agent[0] != script.replies[0] and script.replies[0].startswith(agent[0])
 
 
 async def test_a_call_goes_on_when_the_connection_has_had_its_time() -> None:
     """It is left after `goAway`, and the next one has the conversation by its handle."""
-    desk = LiveDesk(replies=("Gladly.", "Seven."), connection_s=6.0, warning_s=3.2)
-    async with called(desk, "a table for two", "what time") as (call, double):
+    script = LiveScript(replies=("Gladly.", "Seven."), connection_s=6.0, warning_s=3.2)
+    async with called(script, "a table for two", "what time") as (call, double):
         await call.caller.sounds(SPOKEN)
         assert await call.listens() == "Gladly."
-        desk.connection_s = 600
+        script.connection_s = 600
         await call.caller.waits(1_500)
         await call.caller.sounds(SPOKEN)
         assert await call.listens() == "Seven."
         setups = [content for kind, content in double.log if kind == "setup"]
         assert [bool(each["sessionResumption"]) for each in setups] == [False, True]
-        assert [row.text for row in desk.rows] == [
+        assert [row.text for row in script.rows] == [
             "a table for two",
             "Gladly.",
             "what time",
@@ -120,17 +122,17 @@ async def test_a_call_goes_on_when_the_connection_has_had_its_time() -> None:
 
 
 async def test_a_lost_connection_is_opened_again_with_what_was_said() -> None:
-    desk = LiveDesk(
+    script = LiveScript(
         replies=("Gladly.", "Seven."),
         connection_s=2.5,
         warning_s=0.0,
         farewell=(1011, "Deadline expired before operation could complete."),
     )
-    async with called(desk, "a table for two", "what time", settings={"model": OLD}) as (call, _):
+    async with called(script, "a table for two", "what time", settings={"model": OLD}) as (call, _):
         await call.caller.sounds(SPOKEN)
         assert await call.listens() == "Gladly."
-        desk.connection_s, desk.handles = 600, {}
+        script.connection_s, script.handles = 600, {}
         await call.caller.waits(1_500)
         await call.caller.sounds(SPOKEN)
         assert await call.listens() == "Seven."
-        assert "Caller: a table for two\nYou: Gladly." in desk.instructions
+        assert "Caller: a table for two\nYou: Gladly." in script.instructions

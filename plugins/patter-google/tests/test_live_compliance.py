@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from patter_google import GeminiLive
-from patter_google.double import GoogleDouble, LiveDesk
+from patter_google.double import GoogleDouble, LiveScript
 from patter_testing.doubles.vendor_double import VendorFaults
 from patter_testing.suites.engine import EngineSuite
 
@@ -16,7 +16,7 @@ from .live_lab import CLOUD, MIDDLE, OLD, engine
 
 
 async def served(faults: VendorFaults | None = None) -> AsyncIterator[GoogleDouble]:
-    double = GoogleDouble(live=LiveDesk(), faults=faults or VendorFaults())
+    double = GoogleDouble(live=LiveScript(), faults=faults or VendorFaults())
     async with double.running():
         yield double
 
@@ -30,7 +30,7 @@ class TestGeminiLive(EngineSuite):
             yield double
 
     @pytest.fixture
-    def vendor(self, double: GoogleDouble) -> LiveDesk:
+    def vendor(self, double: GoogleDouble) -> LiveScript:
         return double.live
 
     @pytest.fixture

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from patter.providers.llm import ToolRequest
-from patter_google.double import GoogleDouble, LiveDesk
+from patter_google.double import GoogleDouble, LiveScript
 
 from .live_lab import MIDDLE, OLD, client, voice
 
@@ -209,8 +209,8 @@ async def test_a_row_stops_the_answer_that_goes_on() -> None:
 
 
 async def test_a_blocking_call_is_no_complete_turn_and_a_voice_takes_it_back() -> None:
-    desk = LiveDesk(calls=[WANT])
-    double = GoogleDouble(live=desk)
+    script = LiveScript(calls=[WANT])
+    double = GoogleDouble(live=script)
     async with client(double) as vendor:
         await vendor.begins(tools=[BLOCKING])
         await vendor.says(clientContent=ASK)
@@ -221,7 +221,7 @@ async def test_a_blocking_call_is_no_complete_turn_and_a_voice_takes_it_back() -
         late = {"id": call["id"], "name": "book", "response": {}}
         await vendor.says(toolResponse={"functionResponses": [late]})
         await vendor.hears("usageMetadata")
-    assert not any(row.role == "tool" for row in desk.rows)
+    assert not any(row.role == "tool" for row in script.rows)
 
 
 async def test_a_call_beside_the_model_completes_the_turn_and_waits_for_action() -> None:

@@ -8,7 +8,7 @@ from patter.errors import ErrorCode, PatterError, RateLimitError
 from patter.providers.engine_events import ResponseAudio
 from patter_google import GeminiLive
 from patter_google._live_errors import Ended, hung_up
-from patter_google.double import GoogleDouble, LiveDesk
+from patter_google.double import GoogleDouble, LiveScript
 from patter_testing.doubles.vendor_double import VendorFaults
 from patter_testing.suites.engine_vendor import EventReader, setup_for
 
@@ -73,8 +73,8 @@ def test_no_error_repeats_the_key(code: int) -> None:
 async def test_in_the_middle_of_a_call_it_means_the_same(
     code: int, reason: str, expected: ErrorCode
 ) -> None:
-    desk = LiveDesk(lingers=True, connection_s=0.1, warning_s=0.05, farewell=(code, reason))
-    async with talking(desk) as talk:
+    script = LiveScript(lingers=True, connection_s=0.1, warning_s=0.05, farewell=(code, reason))
+    async with talking(script) as talk:
         await talk.session.respond()
         with pytest.raises(PatterError) as raised:
             async for _ in talk.session:
@@ -86,7 +86,7 @@ async def test_in_the_middle_of_a_call_it_means_the_same(
 
 
 async def test_a_socket_that_closes_in_order_ends_the_events() -> None:
-    async with talking(LiveDesk(connection_s=0.05, warning_s=0.01)) as talk:
+    async with talking(LiveScript(connection_s=0.05, warning_s=0.01)) as talk:
         async for _ in talk.session:
             pass
         with pytest.raises(PatterError):
@@ -94,7 +94,7 @@ async def test_a_socket_that_closes_in_order_ends_the_events() -> None:
 
 
 async def test_a_wrong_key_is_told_over_the_socket() -> None:
-    async with GoogleDouble(live=LiveDesk()).running() as double:
+    async with GoogleDouble(live=LiveScript()).running() as double:
         wrong = GeminiLive(base_url=double.url, api_key="magpie")
         with pytest.raises(PatterError) as raised:
             await wrong.check()
@@ -112,7 +112,7 @@ async def test_a_wrong_key_is_told_over_the_socket() -> None:
 async def test_doctor_is_told_what_a_call_would_meet(
     settings: dict[str, str], code: ErrorCode
 ) -> None:
-    async with GoogleDouble(live=LiveDesk()).running() as double:
+    async with GoogleDouble(live=LiveScript()).running() as double:
         with pytest.raises(PatterError) as raised:
             await engine(double, **settings).check()
         report = await engine(double).check()
@@ -124,7 +124,7 @@ async def test_no_credentials_of_the_cloud_are_an_error_with_a_fix(
     monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", f"{tmp_path}/none.json")
-    async with GoogleDouble(live=LiveDesk()).running() as double:
+    async with GoogleDouble(live=LiveScript()).running() as double:
         lost = GeminiLive(base_url=double.url, **CLOUD)
         with pytest.raises(PatterError) as raised:
             await lost.check()

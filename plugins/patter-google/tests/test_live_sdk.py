@@ -25,7 +25,7 @@ from patter.providers.engine_events import (
     SessionEnding,
 )
 from patter.providers.llm import Message, ToolRequest, ToolSpec
-from patter_google.double import GoogleDouble, LiveDesk
+from patter_google.double import GoogleDouble, LiveScript
 from patter_testing.doubles.vendor_sound import read_back
 
 from .live_lab import CLOUD, MIDDLE, OLD, talking, voice
@@ -92,10 +92,10 @@ def sound_of(messages: list[types.LiveServerMessage]) -> bytes:
 
 @pytest.mark.parametrize("cloud", [False, True])
 async def test_the_sdk_holds_a_conversation_with_the_double(pem: Path, cloud: bool) -> None:
-    desk = LiveDesk(replies=("At seven.", "Yes."))
+    script = LiveScript(replies=("At seven.", "Yes."))
     config = {"response_modalities": ["AUDIO"], "input_audio_transcription": {}}
     async with (
-        GoogleDouble(live=desk, lines=["when do you close", "really"]).running() as double,
+        GoogleDouble(live=script, lines=["when do you close", "really"]).running() as double,
         connected(double, pem, config, cloud=cloud) as session,
     ):
         assert session.session_id == "session-1"
@@ -112,10 +112,10 @@ async def test_the_sdk_holds_a_conversation_with_the_double(pem: Path, cloud: bo
 
 
 async def test_the_sdk_answers_tools_updates_the_context_and_writes(pem: Path) -> None:
-    desk = LiveDesk(calls=[WANT], replies=("Booked.", "Kindly."))
+    script = LiveScript(calls=[WANT], replies=("Booked.", "Kindly."))
     config = {"tools": [DECLARED], "response_modalities": ["AUDIO"]}
     async with (
-        GoogleDouble(live=desk).running() as double,
+        GoogleDouble(live=script).running() as double,
         connected(double, pem, config) as session,
     ):
         content = types.Content(role="user", parts=[types.Part(text="A table for two.")])
@@ -129,12 +129,12 @@ async def test_the_sdk_answers_tools_updates_the_context_and_writes(pem: Path) -
                 )
                 await session.send_tool_response(function_responses=answer)
         assert [(each.name, each.args) for each in calls] == [("book", {"people": 2})]
-        assert Message("tool", "table 7", tool_call_id=str(calls[0].id), name="book") in desk.rows
+        assert Message("tool", "table 7", tool_call_id=str(calls[0].id), name="book") in script.rows
         await session.send_context_update(system_instruction="Be kind.", tools=[])
         await session.send_realtime_input(text="Thank you.")
         messages = await turn_of(session)
         assert read_back(sound_of(messages), PCM16_24K) == "Kindly."
-        assert (desk.instructions, list(desk.tools)) == ("Be kind.", [])
+        assert (script.instructions, list(script.tools)) == ("Be kind.", [])
 
 
 async def test_the_sdk_ends_turns_by_hand_and_resumes(pem: Path) -> None:
@@ -143,7 +143,7 @@ async def test_the_sdk_ends_turns_by_hand_and_resumes(pem: Path) -> None:
         "session_resumption": {},
     }
     handle = ""
-    async with GoogleDouble(live=LiveDesk(), lines=["I am Rosalind"]).running() as double:
+    async with GoogleDouble(live=LiveScript(), lines=["I am Rosalind"]).running() as double:
         async with connected(double, pem, by_hand) as session:
             await session.send_realtime_input(activity_start=types.ActivityStart())
             audio = types.Blob(data=voice(300), mime_type="audio/pcm;rate=16000")
@@ -160,7 +160,7 @@ async def test_the_sdk_ends_turns_by_hand_and_resumes(pem: Path) -> None:
 
 
 async def test_the_sdk_is_told_why_it_was_refused(pem: Path) -> None:
-    async with GoogleDouble(live=LiveDesk()).running() as double:
+    async with GoogleDouble(live=LiveScript()).running() as double:
         with pytest.raises(errors.APIError, match="API key not valid") as refused:
             async with connected(double, pem, {}, key="magpie"):
                 pass
@@ -248,7 +248,7 @@ async def test_a_setup_is_what_the_sdk_would_have_sent(
 ) -> None:
     async with talking(settings=settings, tools=(BOOK,)) as talk:
         ours = talk.setup
-    async with GoogleDouble(live=LiveDesk()).running() as double:
+    async with GoogleDouble(live=LiveScript()).running() as double:
         async with connected(double, pem, asked(settings, generation)):
             pass
         (theirs,) = [content for kind, content in double.log if kind == "setup"]
@@ -271,8 +271,8 @@ async def test_every_message_of_ours_is_one_of_the_sdks(model: str) -> None:
     if model == OLD:
         settings |= {"affective": True, "proactive": True, "thinking_budget": 0}
     history = (Message("user", "Hi."), Message("assistant", "Good evening."))
-    desk = LiveDesk(calls=[WANT])
-    async with talking(desk, settings=settings, history=history, tools=(BOOK,)) as talk:
+    script = LiveScript(calls=[WANT])
+    async with talking(script, settings=settings, history=history, tools=(BOOK,)) as talk:
         await talk.session.send_keys("42#")
         await talk.session.send_text("A table.")
         wanted = await talk.one(ResponseToolCall)
@@ -323,7 +323,7 @@ def check_server_message(body: dict[str, Any], *, cloud: bool = False) -> None:
     types.LiveServerMessage.model_validate(read)
 
 
-EVERYTHING = LiveDesk(thought="Well.", guesses=True, finishes=True, connection_s=2, warning_s=1.9)
+EVERYTHING = LiveScript(thought="Well.", guesses=True, finishes=True, connection_s=2, warning_s=1.9)
 
 
 @pytest.mark.parametrize("model", [LATEST, MIDDLE, OLD, "cloud"])
@@ -331,15 +331,15 @@ async def test_every_message_of_the_double_is_one_of_the_sdks(model: str) -> Non
     cloud = model == "cloud"
     settings: dict[str, Any] = dict(CLOUD) if cloud else {"model": model}
     settings |= {"explicit_vad": cloud, "tool_behavior": "" if model == MIDDLE else "BLOCKING"}
-    desk = attrs.evolve(EVERYTHING, calls=[WANT], reasons=["", "", "RESPONSE_REJECTED"])
+    script = attrs.evolve(EVERYTHING, calls=[WANT], reasons=["", "", "RESPONSE_REJECTED"])
     lines = ["book it", "no", "stop"]
-    async with talking(desk, settings=settings, hears=lines, tools=(BOOK,)) as talk:
+    async with talking(script, settings=settings, hears=lines, tools=(BOOK,)) as talk:
         await talk.session.send(voice(400, 700))
         await talk.one(ResponseToolCall)
-        desk.lingers = True
+        script.lingers = True
         await talk.session.send(voice(400, 700))  # the call is taken back
         await talk.one(ResponseAudio)
-        desk.lingers = False
+        script.lingers = False
         await talk.session.send(voice(400, 700))  # the answer is interrupted
         await talk.one(EngineProblem)
         if not any(isinstance(each, SessionEnding) for each in talk.events.log):

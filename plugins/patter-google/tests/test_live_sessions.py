@@ -13,7 +13,7 @@ from patter.providers.engine_events import (
     SessionHandle,
 )
 from patter.providers.llm import Message
-from patter_google.double import GoogleDouble, LiveDesk
+from patter_google.double import GoogleDouble, LiveScript
 from patter_testing.suites.engine_vendor import EventReader, setup_for
 
 from .live_lab import CALL, OLD, engine, talking
@@ -47,14 +47,14 @@ async def test_rows_come_before_the_conversation_and_are_not_answered() -> None:
 async def test_models_that_do_not_recall_rows_have_them_in_the_prompt() -> None:
     async with talking(settings={"model": OLD}, history=HISTORY) as talk:
         assert talk.sent("clientContent") == [] and "historyConfig" not in talk.setup
-        told = talk.desk.instructions
+        told = talk.script.instructions
     assert told.startswith("Be brief.\n\n")
     assert told.endswith("Caller: I am Rosalind.\nTool result: table 7\nYou: Welcome.")
 
 
 async def test_the_vendor_says_that_it_goes_and_the_next_session_goes_on() -> None:
-    desk = LiveDesk(connection_s=0.2, warning_s=0.1)
-    async with talking(desk) as talk:
+    script = LiveScript(connection_s=0.2, warning_s=0.1)
+    async with talking(script) as talk:
         await talk.events.until_done(await talk.session.respond("I am Rosalind."))
         handle = await talk.one(SessionHandle)
         assert await talk.one(SessionEnding) == SessionEnding(100)
@@ -62,17 +62,17 @@ async def test_the_vendor_says_that_it_goes_and_the_next_session_goes_on() -> No
             pass  # it ends in order
         provider = engine(talk.double)
         resumed = setup_for(provider, resume=handle.handle, history=HISTORY)
-        desk.connection_s = 60
+        script.connection_s = 60
         async with provider.open(CALL, resumed) as session:
             await EventReader(session).until_done(await session.respond())
-            rows = [row.text for row in desk.rows]
+            rows = [row.text for row in script.rows]
         assert talk.sent("setup")[1]["sessionResumption"] == {"handle": handle.handle}
         assert rows[0] == "I am Rosalind." and "Welcome." not in rows
     assert handle.handle not in repr(handle)
 
 
 async def test_a_handle_that_is_too_old_is_done_without() -> None:
-    async with GoogleDouble(live=LiveDesk()).running() as double:
+    async with GoogleDouble(live=LiveScript()).running() as double:
         provider = engine(double)
         stale = setup_for(provider, resume="long-gone", history=HISTORY)
         async with provider.open(CALL, stale) as session:
@@ -94,7 +94,7 @@ async def test_a_connection_is_left_before_its_time_is_over() -> None:
 
 
 async def test_usage_tells_text_from_audio_and_counts_thoughts() -> None:
-    async with talking(LiveDesk(thought="Let me see, what do they want?")) as talk:
+    async with talking(LiveScript(thought="Let me see, what do they want?")) as talk:
         own = await talk.session.respond()
         done = await talk.events.until_done(own)
     assert done.usage is not None
@@ -104,12 +104,12 @@ async def test_usage_tells_text_from_audio_and_counts_thoughts() -> None:
 
 
 async def test_what_an_interrupted_response_cost_is_in_the_bill_of_the_next() -> None:
-    desk = LiveDesk(lingers=True)
-    async with talking(desk) as talk:
+    script = LiveScript(lingers=True)
+    async with talking(script) as talk:
         first = await talk.session.respond()
         await talk.one(ResponseAudio)
         await talk.session.interrupt(first, 0)
-        desk.lingers = False
+        script.lingers = False
         both = await talk.events.until_done(await talk.session.respond())
         alone = await talk.events.until_done(await talk.session.respond())
     assert both.usage is not None and alone.usage is not None
@@ -127,7 +127,7 @@ async def test_what_an_interrupted_response_cost_is_in_the_bill_of_the_next() ->
 async def test_a_turn_of_which_nothing_came_says_why(
     reason: str, status: ResponseStatus, code: ErrorCode | None
 ) -> None:
-    async with talking(LiveDesk(reasons=[reason])) as talk:
+    async with talking(LiveScript(reasons=[reason])) as talk:
         done = await talk.events.until_done(await talk.session.respond())
         again = await talk.events.until_done(await talk.session.respond())
     assert (done.status, done.reason) == (status, reason)
@@ -137,6 +137,6 @@ async def test_a_turn_of_which_nothing_came_says_why(
 
 async def test_a_turn_that_nobody_waits_for_and_that_failed_is_a_problem_that_passes() -> None:
     async with talking() as talk:
-        await talk.desk.warn()
+        await talk.script.warn()
         problem = await talk.one(EngineProblem)
     assert problem.error.code is ErrorCode.PROVIDER_ERROR and problem.error.fix

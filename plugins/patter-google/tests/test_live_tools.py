@@ -5,7 +5,7 @@ from __future__ import annotations
 from patter.providers.engine_events import ResponseCause, ResponseToolCall, ToolCallsCancelled
 from patter.providers.llm import ToolRequest, ToolSpec
 from patter_google._live_wire import requests_of, tool_response
-from patter_google.double import LiveDesk
+from patter_google.double import LiveScript
 
 from .live_lab import talking, voice
 
@@ -17,8 +17,8 @@ OTHER = ToolRequest("call-2", "book", '{"people":3}')
 
 
 async def test_tools_that_run_beside_the_model_are_answered_once_all_are_done() -> None:
-    async with talking(LiveDesk(calls=[WANT, OTHER]), tools=(BOOK,)) as talk:
-        await talk.desk.hear("two tables")
+    async with talking(LiveScript(calls=[WANT, OTHER]), tools=(BOOK,)) as talk:
+        await talk.script.hear("two tables")
         first = await talk.events.until_started(ResponseCause.CALLER)
         await talk.events.until_done(first)
         requests = [e.request for e in talk.events.log if isinstance(e, ResponseToolCall)]
@@ -36,8 +36,8 @@ async def test_tools_that_run_beside_the_model_are_answered_once_all_are_done() 
 
 
 async def test_a_quiet_result_is_told_in_silence() -> None:
-    async with talking(LiveDesk(calls=[WANT]), tools=(BOOK,)) as talk:
-        await talk.desk.hear("a table")
+    async with talking(LiveScript(calls=[WANT]), tools=(BOOK,)) as talk:
+        await talk.script.hear("a table")
         await talk.events.until_done(await talk.events.until_started(ResponseCause.CALLER))
         (request,) = [e.request for e in talk.events.log if isinstance(e, ResponseToolCall)]
         await talk.session.tool_result(request.id, "", respond=False)
@@ -50,9 +50,9 @@ async def test_a_quiet_result_is_told_in_silence() -> None:
 
 async def test_a_model_that_waits_goes_on_by_itself_and_nothing_is_said_meanwhile() -> None:
     """To say something would take the call back, so a notice waits for the result."""
-    desk = LiveDesk(calls=[WANT], replies=("Booked.",))
-    async with talking(desk, settings={"tool_behavior": "BLOCKING"}, tools=(BOOK,)) as talk:
-        await talk.desk.hear("a table")
+    script = LiveScript(calls=[WANT], replies=("Booked.",))
+    async with talking(script, settings={"tool_behavior": "BLOCKING"}, tools=(BOOK,)) as talk:
+        await talk.script.hear("a table")
         await talk.events.until_done(await talk.events.until_started(ResponseCause.CALLER))
         (request,) = [e.request for e in talk.events.log if isinstance(e, ResponseToolCall)]
         notice = await talk.session.say("One moment.")
@@ -66,9 +66,9 @@ async def test_a_model_that_waits_goes_on_by_itself_and_nothing_is_said_meanwhil
 
 
 async def test_a_caller_who_speaks_takes_back_what_the_model_waits_for() -> None:
-    desk = LiveDesk(calls=[WANT])
+    script = LiveScript(calls=[WANT])
     settings = {"tool_behavior": "BLOCKING"}
-    async with talking(desk, settings=settings, tools=(BOOK,), hears=["book", "no"]) as talk:
+    async with talking(script, settings=settings, tools=(BOOK,), hears=["book", "no"]) as talk:
         await talk.session.send(voice(400, 700))
         await talk.events.until_done(await talk.events.until_started(ResponseCause.CALLER))
         (request,) = [e.request for e in talk.events.log if isinstance(e, ResponseToolCall)]

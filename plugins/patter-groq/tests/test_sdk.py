@@ -27,8 +27,8 @@ from patter.providers.llm import LLMRequest, Message, ToolRequest, ToolSpec
 from patter.vendors.utterances import wav
 from patter_groq import GroqLLM, GroqWhisperSTT
 from patter_groq.double import FailedToolUse, GroqDouble
-from patter_groq.double.chat import CHOICES, KNOWN
-from patter_groq.double.transcriptions import KNOWN as KNOWN_IN_FORMS
+from patter_groq.double.chat import CHOICES, FIELDS
+from patter_groq.double.transcriptions import FIELDS as FIELDS_OF_FORMS
 from patter_testing.doubles.chat_turn import Turn
 from patter_testing.doubles.scripted_model import ScriptedModel
 from patter_testing.doubles.vendor_double import Lines, VendorFaults
@@ -202,8 +202,8 @@ async def test_refusals_are_the_sdks(vendor: GroqDouble) -> None:
 
 
 def test_the_double_knows_the_fields_of_the_sdk() -> None:
-    assert KNOWN - {"stream_options"} == set(CompletionCreateParams.__annotations__)
-    names = {name.removesuffix("[]") for name in KNOWN_IN_FORMS}
+    assert FIELDS - {"stream_options"} == set(CompletionCreateParams.__annotations__)
+    names = {name.removesuffix("[]") for name in FIELDS_OF_FORMS}
     assert names == set(TranscriptionCreateParams.__annotations__)
     for name, values in CHOICES.items():
         for value in values:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from patter.audio.formats import MULAW_8K, PCM16_24K
 from patter_lmnt._wav import WavHeader
 from patter_lmnt.double import LMNTDouble, messages
-from patter_lmnt.double.sessions import SessionHabits
+from patter_lmnt.double.sessions import SessionTraits
 from patter_testing.doubles.vendor_double import KEY, VendorFaults
 from patter_testing.doubles.vendor_sound import read_back
 from patter_testing.talking import begin, eventually, say
@@ -181,7 +181,7 @@ async def test_the_sdk_reads_voices_and_the_account(sdk: Any, double: LMNTDouble
 
 async def test_everything_the_double_says_is_one_of_the_vendors_messages() -> None:
     for times in ("before", "after"):
-        double = LMNTDouble(pace=4, quota=80, habits=SessionHabits(times=times))
+        double = LMNTDouble(pace=4, quota=80, traits=SessionTraits(times=times))
         async with double.running(), voice(double) as session:
             speech = await begin(session, LONG)
             await speech.aclose()
@@ -301,7 +301,7 @@ async def test_text_without_a_flush_is_not_spoken(double: LMNTDouble) -> None:
 
 
 async def test_who_says_nothing_is_not_waited_for() -> None:
-    async with LMNTDouble(habits=SessionHabits(init_s=0.05)).running() as double:
+    async with LMNTDouble(traits=SessionTraits(init_s=0.05)).running() as double:
         (refusal,), code = await raw(double)
     assert refusal["error"]["type"] == "invalid_request_error" and code == 1002
 

@@ -11,7 +11,7 @@ from patter.audio.formats import MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K, Audio
 from patter.errors import ErrorCode, PatterError, RateLimitError
 from patter_lmnt import LMNTRestTTS
 from patter_lmnt.double import LMNTDouble
-from patter_lmnt.double.sessions import SessionHabits
+from patter_lmnt.double.sessions import SessionTraits
 from patter_lmnt.double.synthesis import wav_header
 from patter_testing.doubles.vendor_double import VendorFaults
 from patter_testing.loopback_site import site
@@ -61,8 +61,8 @@ async def test_nothing_is_kept_at_lmnt_unless_asked_for() -> None:
 
 @pytest.mark.parametrize("header", ["session", "never"])
 async def test_a_header_is_never_heard(header: str) -> None:
-    habits = SessionHabits(header=header)
-    async with LMNTDouble(habits=habits).running() as double, rest_voice(double) as session:
+    traits = SessionTraits(header=header)
+    async with LMNTDouble(traits=traits).running() as double, rest_voice(double) as session:
         pieces = await say(session, "One.", "Two.")
     assert len(b"".join(piece.audio for piece in pieces)) == 8 * 60 * 8
 

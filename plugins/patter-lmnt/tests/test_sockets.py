@@ -10,7 +10,7 @@ import pytest
 from patter.errors import PatterError
 from patter.providers.tts import Speech
 from patter_lmnt.double import LMNTDouble
-from patter_lmnt.double.sessions import SessionHabits
+from patter_lmnt.double.sessions import SessionTraits
 from patter_testing.doubles.vendor_double import Latency, VendorFaults
 from patter_testing.fast_clock import fast
 from patter_testing.talking import begin, eventually, letters_of, say, sentences
@@ -79,8 +79,8 @@ async def test_a_reply_that_is_complete_resets_nothing() -> None:
 
 async def test_a_vendor_that_confirms_late_is_left_for_another_socket() -> None:
     """LMNT may speak to its end before it comes to a reset: its socket is not waited for."""
-    habits = SessionHabits(reset="end")
-    async with LMNTDouble(pace=1, habits=habits).running() as double, voice(double) as session:
+    traits = SessionTraits(reset="end")
+    async with LMNTDouble(pace=1, traits=traits).running() as double, voice(double) as session:
         speech = await begin(session, LONG)
         async with asyncio.timeout(1):
             await speech.aclose()
@@ -90,8 +90,8 @@ async def test_a_vendor_that_confirms_late_is_left_for_another_socket() -> None:
 
 
 async def test_a_vendor_that_confirms_in_time_after_its_end_is_kept() -> None:
-    habits = SessionHabits(reset="end")
-    async with LMNTDouble(pace=40, habits=habits).running() as double, voice(double) as session:
+    traits = SessionTraits(reset="end")
+    async with LMNTDouble(pace=40, traits=traits).running() as double, voice(double) as session:
         speech = await begin(session, LONG)
         await speech.aclose()
         assert letters_of(await say(session, "two")) == "two"
@@ -101,8 +101,8 @@ async def test_a_vendor_that_confirms_in_time_after_its_end_is_kept() -> None:
 async def test_a_vendor_that_speaks_on_after_a_reset_is_left_and_never_reset_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    habits = SessionHabits(reset="on")
-    async with LMNTDouble(pace=1, habits=habits).running() as double, voice(double) as session:
+    traits = SessionTraits(reset="on")
+    async with LMNTDouble(pace=1, traits=traits).running() as double, voice(double) as session:
         speech = await begin(session, LONG)
         await speech.aclose()
         await eventually(lambda: double.sockets == 2)
@@ -118,8 +118,8 @@ async def test_a_vendor_that_speaks_on_after_a_reset_is_left_and_never_reset_aga
 async def test_two_replies_that_are_mixed_are_a_failure_that_passes() -> None:
     """The next reply is asked for before the vendor is seen to speak on."""
     # A piece every 200 ms: the next reply is sent between two of them.
-    habits = SessionHabits(reset="on")
-    async with LMNTDouble(pace=0.5, habits=habits).running() as double, voice(double) as session:
+    traits = SessionTraits(reset="on")
+    async with LMNTDouble(pace=0.5, traits=traits).running() as double, voice(double) as session:
         speech = await begin(session, "one two")
         await speech.aclose()
         with pytest.raises(PatterError, match="mixed two replies") as mixed:
@@ -209,8 +209,8 @@ async def raised(work: Awaitable[None]) -> PatterError | None:
 
 
 async def test_a_socket_that_ends_while_nobody_speaks_is_replaced_unheard() -> None:
-    habits = SessionHabits(idle_s=0.1)
-    async with LMNTDouble(habits=habits).running() as double, voice(double) as session:
+    traits = SessionTraits(idle_s=0.1)
+    async with LMNTDouble(traits=traits).running() as double, voice(double) as session:
         await say(session, "one")
         await asyncio.sleep(0.2)
         assert double.sockets == 1, "a socket that lived for so short is not replaced ahead"
@@ -219,10 +219,10 @@ async def test_a_socket_that_ends_while_nobody_speaks_is_replaced_unheard() -> N
 
 
 async def test_a_socket_that_has_lived_is_replaced_before_it_is_needed() -> None:
-    habits = SessionHabits(idle_s=0.2)
+    traits = SessionTraits(idle_s=0.2)
     call = fast(100)
     async with (
-        LMNTDouble(habits=habits).running() as double,
+        LMNTDouble(traits=traits).running() as double,
         voice(double, call, timeout_ms=60_000) as session,
     ):
         await say(session, "one")

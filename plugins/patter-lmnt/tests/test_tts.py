@@ -13,7 +13,7 @@ from patter.audio.formats import MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K, Audio
 from patter.errors import ErrorCode, PatterError, PatterTimeoutError
 from patter_lmnt import LMNTTTS
 from patter_lmnt.double import LMNTDouble
-from patter_lmnt.double.sessions import SessionHabits
+from patter_lmnt.double.sessions import SessionTraits
 from patter_testing.doubles.vendor_double import Latency, VendorFaults
 from patter_testing.fast_clock import fast
 from patter_testing.talking import CALL, begin, eventually, letters_of, say, sentences
@@ -117,8 +117,8 @@ async def test_who_writes_the_reply_may_fail() -> None:
 
 @pytest.mark.parametrize("header", ["session", "flush", "never"])
 async def test_a_header_is_never_heard(header: str) -> None:
-    habits = SessionHabits(header=header)
-    async with LMNTDouble(habits=habits, pace=20).running() as double, voice(double) as session:
+    traits = SessionTraits(header=header)
+    async with LMNTDouble(traits=traits, pace=20).running() as double, voice(double) as session:
         first = await say(session, "one.", "two.")
         speech = await begin(session, LONG)
         await speech.aclose()
@@ -131,7 +131,7 @@ async def test_a_header_is_never_heard(header: str) -> None:
 
 @pytest.mark.parametrize("times", ["before", "after"])
 async def test_words_are_timed_from_the_first_audio_of_the_reply(times: str) -> None:
-    double = LMNTDouble(habits=SessionHabits(times=times))
+    double = LMNTDouble(traits=SessionTraits(times=times))
     async with double.running(), voice(double) as session:
         for _ in range(2):
             pieces = await say(session, "Good day.", "It's 9, bye!")

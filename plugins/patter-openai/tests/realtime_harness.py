@@ -15,7 +15,7 @@ from patter.providers.engine_events import EngineEvent
 from patter_openai import OpenAIRealtime
 from patter_openai._realtime_session import RealtimeSession
 from patter_openai.double import OpenAIDouble
-from patter_openai.double.realtime_desk import RealtimeDesk
+from patter_openai.double.realtime_script import RealtimeScript
 from patter_testing.doubles.vendor_double import VendorFaults
 from patter_testing.suites.engine_vendor import EventReader, setup_for
 
@@ -24,14 +24,14 @@ CALL = CallContext(call_id="c1")
 
 @attrs.frozen
 class Talk:
-    """A call's side (*session*, *events*) and the vendor's side (*double*, *desk*)."""
+    """A call's side (*session*, *events*) and the vendor's side (*double*, *script*)."""
 
     double: OpenAIDouble
     session: RealtimeSession
     events: EventReader
 
     @property
-    def desk(self) -> RealtimeDesk:
+    def script(self) -> RealtimeScript:
         return self.double.realtime
 
     def sent(self, kind: str) -> list[dict[str, Any]]:
@@ -51,7 +51,7 @@ class Talk:
 
 @asynccontextmanager
 async def talking(
-    desk: RealtimeDesk | None = None,
+    script: RealtimeScript | None = None,
     faults: VendorFaults | None = None,
     settings: dict[str, Any] | None = None,
     hears: Iterable[str] = (),
@@ -59,7 +59,7 @@ async def talking(
 ) -> AsyncIterator[Talk]:
     """A call that has begun."""
     double = OpenAIDouble(
-        realtime=desk or RealtimeDesk(), faults=faults or VendorFaults(), lines=hears
+        realtime=script or RealtimeScript(), faults=faults or VendorFaults(), lines=hears
     )
     async with double.running():
         engine = double.pointed(OpenAIRealtime(api_key="k", **(settings or {})))
@@ -106,10 +106,10 @@ async def client(
     model: str = "gpt-realtime",
     headers: dict[str, str] | None = None,
     hears: Iterable[str] = (),
-    **desk: Any,
+    **script: Any,
 ) -> AsyncIterator[Client]:
     """A client, connected."""
-    double = double or OpenAIDouble(realtime=RealtimeDesk(**desk), lines=hears)
+    double = double or OpenAIDouble(realtime=RealtimeScript(**script), lines=hears)
     async with double.running(), aiohttp.ClientSession() as http:
         url = f"{double.url}/v1/realtime?model={model}"
         every = {"Authorization": f"Bearer {double.key}", **(headers or {})}

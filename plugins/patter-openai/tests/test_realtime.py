@@ -28,8 +28,8 @@ from patter.providers.engine_events import (
 from patter.providers.llm import Message, ToolRequest, ToolSpec
 from patter.providers.stt import SpeechEnded, SpeechStarted
 from patter_openai import OpenAIRealtime
-from patter_openai.double.realtime_desk import RealtimeDesk
 from patter_openai.double.realtime_ears import voice_of
+from patter_openai.double.realtime_script import RealtimeScript
 from patter_testing.doubles.vendor_sound import read_back
 
 from .realtime_harness import talking
@@ -203,17 +203,17 @@ async def test_a_tone_of_the_telephone_arrives_at_the_vendor_as_that_tone(name: 
 
 @pytest.mark.parametrize("name", ["pcm", "pcmu", "pcma"])
 async def test_what_the_vendor_says_is_heard_in_the_format_that_was_agreed(name: str) -> None:
-    desk = RealtimeDesk(replies=("At seven.",))
-    async with talking(desk, settings={"output_format": name}) as talk:
+    script = RealtimeScript(replies=("At seven.",))
+    async with talking(script, settings={"output_format": name}) as talk:
         own = await talk.session.respond()
         await talk.events.until_done(own)
         (format,) = OpenAIRealtime(api_key="k", output_format=name).produces
-        assert read_back(talk.events.audio(own), format, desk.ms_per_letter) == "At seven."
+        assert read_back(talk.events.audio(own), format, script.ms_per_letter) == "At seven."
 
 
 async def test_a_vendor_that_keeps_to_pcm_is_found_out() -> None:
     with pytest.raises(PatterConfigError, match="is audio/pcm, though audio/pcmu"):
-        async with talking(RealtimeDesk(keeps_pcm=True), settings={"output_format": "pcmu"}):
+        async with talking(RealtimeScript(keeps_pcm=True), settings={"output_format": "pcmu"}):
             pytest.fail("callers would hear noise")
 
 
@@ -237,7 +237,7 @@ async def test_turns_are_found_in_the_audio() -> None:
 async def test_deltas_add_up_and_may_come_after_the_answer_began() -> None:
     settings = {"input_audio_transcription_model": "gpt-4o-transcribe"}
     async with talking(settings=settings, turns=ANSWERING) as talk:
-        await talk.desk.hear("a table for two")
+        await talk.script.hear("a table for two")
         await talk.events.until(lambda event: isinstance(event, CallerTranscript) and event.final)
         if not any(isinstance(event, ResponseDone) for event in talk.events.log):
             await talk.one(ResponseDone)
@@ -248,13 +248,13 @@ async def test_deltas_add_up_and_may_come_after_the_answer_began() -> None:
 
 
 async def test_the_vendor_interrupts_itself_where_it_shall() -> None:
-    desk = RealtimeDesk(lingers=True)
-    async with talking(desk, turns=ANSWERING) as talk:
-        await talk.desk.hear("hello")
+    script = RealtimeScript(lingers=True)
+    async with talking(script, turns=ANSWERING) as talk:
+        await talk.script.hear("hello")
         first = await talk.events.until_started(ResponseCause.CALLER)
         await talk.one(ResponseAudio)
-        desk.lingers = False
-        await talk.desk.hear("never mind")
+        script.lingers = False
+        await talk.script.hear("never mind")
         assert await talk.one(VendorInterrupted) == VendorInterrupted(first)
         done = await talk.events.until_done(first)
         await talk.events.until_done(await talk.events.until_started(ResponseCause.CALLER))
@@ -263,8 +263,8 @@ async def test_the_vendor_interrupts_itself_where_it_shall() -> None:
 
 
 async def test_a_request_that_races_with_the_vendors_own_answer_is_served_after_it() -> None:
-    async with talking(RealtimeDesk(pace_ms=10), turns=ANSWERING) as talk:
-        await talk.desk.hear("hello")
+    async with talking(RealtimeScript(pace_ms=10), turns=ANSWERING) as talk:
+        await talk.script.hear("hello")
         own = await talk.session.respond()
         done = await talk.events.until_done(own)
         causes = [start.cause for start in talk.events.started()]
@@ -275,10 +275,10 @@ async def test_a_request_that_races_with_the_vendors_own_answer_is_served_after_
 async def test_turns_by_hand_are_answered_where_turns_are() -> None:
     turns = EngineTurns(detection=TurnDetection.MANUAL, responds=True)
     async with talking(turns=turns) as talk:
-        await talk.desk.hear("hello")
+        await talk.script.hear("hello")
         await talk.session.commit()
         await talk.events.until_done(await talk.events.until_started(ResponseCause.CALLER))
-        assert [row.text for row in talk.desk.rows] == ["hello", "Of course."]
+        assert [row.text for row in talk.script.rows] == ["hello", "Of course."]
 
 
 async def test_a_commit_of_nothing_is_a_problem_that_passes() -> None:
@@ -299,7 +299,7 @@ async def test_the_caller_writes_and_is_answered() -> None:
     async with talking(turns=ANSWERING) as talk:
         await talk.session.send_text("A table, please.")
         await talk.events.until_done(await talk.events.until_started(ResponseCause.CALLER))
-        assert talk.desk.rows[0] == Message("user", "A table, please.")
+        assert talk.script.rows[0] == Message("user", "A table, please.")
 
 
 # --- responses
@@ -324,13 +324,23 @@ async def test_what_is_to_be_said_is_said_and_calls_no_tool() -> None:
     assert request["response"]["tool_choice"] == "none"
 
 
+OVERLOADED = {"type": "server_error", "code": "overloaded", "message": "x"}
+
+
 @pytest.mark.parametrize(
-    ("desk", "settings", "status", "reason"),
+    ("script", "settings", "status", "reason"),
     [
-        (RealtimeDesk(filtered=1), {}, ResponseStatus.INCOMPLETE, "content_filter"),
-        (RealtimeDesk(), {"max_output_tokens": 1}, ResponseStatus.INCOMPLETE, "max_output_tokens"),
+        (RealtimeScript(filtered=1), {}, ResponseStatus.INCOMPLETE, "content_filter"),
         (
-            RealtimeDesk(failures=[{"type": "server_error", "code": "overloaded", "message": "x"}]),
+            RealtimeScript(),
+            {"max_output_tokens": 1},
+            ResponseStatus.INCOMPLETE,
+            "max_output_tokens",
+        ),
+        (
+            RealtimeScript(
+                failures=[{"type": "server_error", "code": "overloaded", "message": "x"}]
+            ),
             {},
             ResponseStatus.FAILED,
             "overloaded",
@@ -339,9 +349,9 @@ async def test_what_is_to_be_said_is_said_and_calls_no_tool() -> None:
     ids=["filtered", "long", "failed"],
 )
 async def test_a_response_that_ends_early_says_why(
-    desk: RealtimeDesk, settings: dict[str, Any], status: ResponseStatus, reason: str
+    script: RealtimeScript, settings: dict[str, Any], status: ResponseStatus, reason: str
 ) -> None:
-    async with talking(desk, settings=settings) as talk:
+    async with talking(script, settings=settings) as talk:
         done = await talk.events.until_done(await talk.session.respond())
     assert (done.status, done.reason) == (status, reason)
     assert (done.error is not None) == (status is ResponseStatus.FAILED)
@@ -360,35 +370,35 @@ async def test_usage_tells_text_from_audio_and_what_was_cached() -> None:
 
 
 async def test_history_keeps_what_was_heard_of_an_interrupted_response() -> None:
-    desk = RealtimeDesk(replies=("We open at five.",))
-    async with talking(desk) as talk:
+    script = RealtimeScript(replies=("We open at five.",))
+    async with talking(script) as talk:
         own = await talk.session.respond()
         await talk.events.until_done(own)
-        await talk.session.interrupt(own, 7 * desk.ms_per_letter)
+        await talk.session.interrupt(own, 7 * script.ms_per_letter)
         truncated = await talk.one(ResponseTruncated)
-        assert [row.text for row in desk.rows] == ["We open"]
-    assert (truncated.response_id, truncated.heard_ms) == (own, 7 * desk.ms_per_letter)
+        assert [row.text for row in script.rows] == ["We open"]
+    assert (truncated.response_id, truncated.heard_ms) == (own, 7 * script.ms_per_letter)
 
 
 async def test_two_calls_of_tools_are_answered_once_both_results_are_there() -> None:
-    desk = RealtimeDesk(calls=[WANT, OTHER])
-    async with talking(desk, tools=(BOOK,), turns=ANSWERING) as talk:
-        await talk.desk.hear("two tables")
+    script = RealtimeScript(calls=[WANT, OTHER])
+    async with talking(script, tools=(BOOK,), turns=ANSWERING) as talk:
+        await talk.script.hear("two tables")
         await talk.events.until_done(await talk.events.until_started(ResponseCause.CALLER))
         await talk.session.tool_result(OTHER.id, "no", failed=True)
         await talk.session.tool_result(WANT.id, "yes")
         await talk.events.until_done(await talk.events.until_started(ResponseCause.TOOL))
-        rows = [(row.tool_call_id, row.text) for row in desk.rows if row.role == "tool"]
+        rows = [(row.tool_call_id, row.text) for row in script.rows if row.role == "tool"]
     assert rows == [(OTHER.id, "The tool failed: no"), (WANT.id, "yes")]
     assert len(talk.events.started()) == 2
 
 
 async def test_in_text_alone_nothing_is_cut_by_time_but_what_nobody_heard_goes() -> None:
-    async with talking(RealtimeDesk(replies=("One.", "Two.")), text_only=True) as talk:
+    async with talking(RealtimeScript(replies=("One.", "Two.")), text_only=True) as talk:
         for heard_ms in (500, 0):
             own = await talk.session.respond()
             await talk.events.until_done(own)
             await talk.session.interrupt(own, heard_ms)
         await talk.one(ResponseTruncated)
-        assert [row.text for row in talk.desk.rows] == ["One."]
+        assert [row.text for row in talk.script.rows] == ["One."]
         assert talk.told["output_modalities"] == ["text"]

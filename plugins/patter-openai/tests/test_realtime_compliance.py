@@ -9,7 +9,7 @@ import pytest
 
 from patter_openai import OpenAIRealtime
 from patter_openai.double import OpenAIDouble
-from patter_openai.double.realtime_desk import RealtimeDesk
+from patter_openai.double.realtime_script import RealtimeScript
 from patter_testing.doubles.vendor_double import VendorFaults
 from patter_testing.suites.engine import EngineSuite
 
@@ -30,7 +30,7 @@ class TestRealtime(EngineSuite):
             yield double
 
     @pytest.fixture
-    def vendor(self, double: OpenAIDouble) -> RealtimeDesk:
+    def vendor(self, double: OpenAIDouble) -> RealtimeScript:
         return double.realtime
 
     @pytest.fixture
@@ -67,7 +67,7 @@ class TestRealtimeOnTelephoneAudio(EngineSuite):
             yield double
 
     @pytest.fixture
-    def vendor(self, double: OpenAIDouble) -> RealtimeDesk:
+    def vendor(self, double: OpenAIDouble) -> RealtimeScript:
         return double.realtime
 
     @pytest.fixture

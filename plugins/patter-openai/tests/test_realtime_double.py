@@ -10,8 +10,8 @@ import pytest
 
 from patter.audio.formats import PCM16_24K
 from patter_openai.double import OpenAIDouble
-from patter_openai.double.realtime_desk import RealtimeDesk
 from patter_openai.double.realtime_ears import voice_of
+from patter_openai.double.realtime_script import RealtimeScript
 from patter_testing.doubles.vendor_double import Latency
 
 from .realtime_harness import client
@@ -329,8 +329,8 @@ async def test_audio_comes_faster_than_it_is_played_and_late_where_that_is_set()
     import asyncio
 
     loop = asyncio.get_running_loop()
-    desk = RealtimeDesk(replies=("x" * 500,))
-    double = OpenAIDouble(realtime=desk, latency=Latency(p50_ms=100))
+    script = RealtimeScript(replies=("x" * 500,))
+    double = OpenAIDouble(realtime=script, latency=Latency(p50_ms=100))
     async with client(double) as vendor:
         await vendor.hears("session.created")
         begin = loop.time()
@@ -339,7 +339,7 @@ async def test_audio_comes_faster_than_it_is_played_and_late_where_that_is_set()
         first_s = loop.time() - begin
         await vendor.hears("response.done")
         all_s = loop.time() - begin
-    assert first_s >= 0.09 and all_s < 500 * desk.ms_per_letter / 1_000 / 2
+    assert first_s >= 0.09 and all_s < 500 * script.ms_per_letter / 1_000 / 2
 
 
 async def test_a_session_has_its_time() -> None:

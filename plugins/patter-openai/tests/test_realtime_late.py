@@ -17,7 +17,7 @@ from patter.providers.engine_events import (
 )
 from patter_openai import OpenAIRealtime
 from patter_openai.double import OpenAIDouble
-from patter_openai.double.realtime_desk import RealtimeDesk
+from patter_openai.double.realtime_script import RealtimeScript
 from patter_testing.doubles.vendor_double import VendorFaults
 from patter_testing.suites.engine_vendor import EventReader, setup_for
 
@@ -44,8 +44,8 @@ async def test_a_response_that_stops_in_the_middle_has_failed_too() -> None:
 
 
 async def test_a_slow_response_is_not_a_silent_one() -> None:
-    desk = RealtimeDesk(replies=("One, two, three, four, five, six.",), pace_ms=50)
-    async with talking(desk, settings={"response_s": 0.2}) as talk:
+    script = RealtimeScript(replies=("One, two, three, four, five, six.",), pace_ms=50)
+    async with talking(script, settings={"response_s": 0.2}) as talk:
         done = await talk.events.until_done(await talk.session.respond())
     assert done.status is ResponseStatus.COMPLETED
 
@@ -62,14 +62,14 @@ async def test_the_vendor_that_does_not_end_an_interrupted_response_is_not_waite
 
 
 async def test_the_end_of_a_session_is_told_before_it_comes() -> None:
-    async with talking(RealtimeDesk(session_s=60.2)) as talk:
+    async with talking(RealtimeScript(session_s=60.2)) as talk:
         ending = await talk.one(SessionEnding)
     assert ending == SessionEnding(60_000)
 
 
 async def test_the_end_of_a_session_may_pass() -> None:
     with pytest.raises(PatterError) as raised:
-        async with talking(RealtimeDesk(session_s=0.1)) as talk:
+        async with talking(RealtimeScript(session_s=0.1)) as talk:
             async for _ in talk.session:
                 pass
     assert raised.value.passing and "maximum duration" in raised.value.message
@@ -77,7 +77,7 @@ async def test_the_end_of_a_session_may_pass() -> None:
 
 async def test_a_vendor_that_hangs_up_in_order_ends_the_events() -> None:
     async with talking() as talk:
-        await talk.desk.session.socket.close()  # type: ignore[attr-defined]
+        await talk.script.session.socket.close()  # type: ignore[attr-defined]
         assert [event async for event in talk.session] == []
 
 
@@ -94,7 +94,7 @@ async def test_a_vendor_that_hangs_up_out_of_order_says_why(
     code: int, reason: str, meaning: ErrorCode
 ) -> None:
     async with talking() as talk:
-        socket = talk.desk.session.socket  # type: ignore[attr-defined]
+        socket = talk.script.session.socket  # type: ignore[attr-defined]
         await socket.close(code=code, message=reason.encode())
         with pytest.raises(PatterError) as raised:
             async for _ in talk.session:

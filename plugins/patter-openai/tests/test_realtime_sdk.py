@@ -20,8 +20,8 @@ from patter.providers.engine import EngineTurns, EngineUpdate, TurnDetection
 from patter.providers.engine_events import ResponseAudio, ResponseTruncated
 from patter.providers.llm import Message, ToolRequest, ToolSpec
 from patter_openai.double import OpenAIDouble
-from patter_openai.double.realtime_desk import RealtimeDesk
 from patter_openai.double.realtime_ears import voice_of
+from patter_openai.double.realtime_script import RealtimeScript
 
 from .realtime_harness import Client, client, talking
 
@@ -77,8 +77,8 @@ def types_of(union: Any) -> set[str]:
 
 
 async def test_the_sdk_holds_a_conversation_with_the_double() -> None:
-    desk = RealtimeDesk(replies=("At seven.",))
-    async with OpenAIDouble(realtime=desk, lines=["when do you close"]).running() as double:
+    script = RealtimeScript(replies=("At seven.",))
+    async with OpenAIDouble(realtime=script, lines=["when do you close"]).running() as double:
         sdk = AsyncOpenAI(base_url=f"{double.url}/v1", api_key=double.key)
         said, heard, sound = "", "", 0
         async with sdk.realtime.connect(model="gpt-realtime") as connection:
@@ -104,7 +104,7 @@ async def test_the_sdk_holds_a_conversation_with_the_double() -> None:
                     break
         await sdk.close()
     assert (heard, said) == ("when do you close", "At seven.")
-    assert PCM16_24K.ms_in(sound) == len(said) * desk.ms_per_letter
+    assert PCM16_24K.ms_in(sound) == len(said) * script.ms_per_letter
 
 
 async def walk(vendor: Client) -> None:
@@ -225,7 +225,7 @@ async def test_every_message_of_the_engine_is_one_of_the_sdk(settings: dict[str,
         await talk.session.interrupt(first, 0)
         await talk.session.send_text("A table, please.")
         await talk.session.send_keys("1")
-        await talk.desk.linger()
+        await talk.script.linger()
         last = await talk.session.say("Goodbye.")
         await talk.one(ResponseAudio)
         await talk.session.interrupt(last, 0)
@@ -234,7 +234,7 @@ async def test_every_message_of_the_engine_is_one_of_the_sdk(settings: dict[str,
         sent = [body for _, body in talk.double.log]
     turns = EngineTurns(detection=TurnDetection.MANUAL)
     async with talking(turns=turns, text_only=True) as talk:
-        await talk.desk.hear("one")
+        await talk.script.hear("one")
         await talk.session.commit()
         text = await talk.session.respond()
         await talk.events.until_done(text)

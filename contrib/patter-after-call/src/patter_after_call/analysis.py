@@ -34,7 +34,7 @@ async def analysed(llm: LLM, settings: AfterCall, call_id: str, text: str) -> An
     messages = [Message("system", prompt_of(settings)), Message("user", f"The call:\n{text}")]
     call = CallContext(call_id=f"after-{call_id}")
     for attempt in range(1, ATTEMPTS + 1):
-        answer = await _asked(llm, messages, call, settings.timeout_s, usage)
+        answer = await _model_answer(llm, messages, call, settings.timeout_s, usage)
         try:
             return Analysis(read_result(answer, schema), usage)
         except ProviderError as unfit:
@@ -45,7 +45,7 @@ async def analysed(llm: LLM, settings: AfterCall, call_id: str, text: str) -> An
     raise AssertionError("the last attempt returns or raises")
 
 
-async def _asked(
+async def _model_answer(
     llm: LLM, messages: Sequence[Message], call: CallContext, within_s: float, usage: dict[str, int]
 ) -> str:
     text, waits = "", ModelWaits(round(within_s * 1_000), round(within_s * 1_000))

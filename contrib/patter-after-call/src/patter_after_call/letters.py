@@ -115,8 +115,8 @@ def sync(folder: Path) -> None:
 def _letters(folder: Path) -> Iterator[Letter]:
     with suppress(FileNotFoundError):
         with os.scandir(folder) as entries:
-            found = list(entries)
-        for entry in found:
+            all_entries = list(entries)
+        for entry in all_entries:
             match = _NAME.fullmatch(entry.name)
             if match is None:
                 continue

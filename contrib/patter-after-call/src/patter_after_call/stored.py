@@ -82,8 +82,8 @@ def _is_due(directory: Path, since: float, now_s: float) -> bool:
         return False
     if ended_s < since or (directory / TOMBSTONE).exists():
         return False
-    known = read_after_call(directory)
-    if known is None:
+    record = read_after_call(directory)
+    if record is None:
         return True
-    retry_s = known.get("retry_s")
+    retry_s = record.get("retry_s")
     return isinstance(retry_s, int | float) and retry_s <= now_s

@@ -151,8 +151,8 @@ class Worker:
         text = await asyncio.to_thread(conversation, events)
         if not text:
             return self._of(directory, "no_conversation")
-        found = await analysed(self.llm, self.settings, directory.name, text)
-        return {**self._of(directory, "done"), **found.result, "usage": found.usage}
+        analysis = await analysed(self.llm, self.settings, directory.name, text)
+        return {**self._of(directory, "done"), **analysis.result, "usage": analysis.usage}
 
     def _failure(self, directory: Path, failed: PatterError) -> dict[str, Any]:
         """What is kept when the model failed; that may pass, and is tried again."""
@@ -166,8 +166,8 @@ class Worker:
 
     def _of(self, directory: Path, status: str) -> dict[str, Any]:
         call = stored_call(directory)
-        known = figures(call.metadata) if call is not None else {}
-        return {"v": VERSION, "call_id": directory.name, "status": status, "call": known}
+        call_figures = figures(call.metadata) if call is not None else {}
+        return {"v": VERSION, "call_id": directory.name, "status": status, "call": call_figures}
 
     async def _post(self, outbox: Outbox, directory: Path, document: dict[str, Any]) -> None:
         try:

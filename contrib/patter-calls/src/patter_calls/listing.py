@@ -116,9 +116,9 @@ def cells(call: StoredCall, name: str, redactor: Redactor, *, local: bool) -> Se
         return name, when, "", "", outcome, "", "", "", ""
     latency, cost = data.get("latency") or {}, data.get("cost") or {}
     direction = _DIRECTIONS.get(str(data.get("direction")), "")
-    lasted = _known(data.get("duration_ms"), lambda ms: f"{ms // 60_000}:{ms // 1_000 % 60:02}")
+    lasted = _written(data.get("duration_ms"), lambda ms: f"{ms // 60_000}:{ms // 1_000 % 60:02}")
     slow = f"{latency['p95_ms']:.0f}" if latency.get("p95_ms") else ""
-    usd = _known(cost.get("total"), lambda total: f"${total:.3f}")
+    usd = _written(cost.get("total"), lambda total: f"${total:.3f}")
     turns = str(data.get("turns", ""))
     return name, when, direction, number_of(call, redactor), outcome, lasted, turns, slow, usd
 
@@ -143,7 +143,7 @@ def value_of(call: StoredCall, redactor: Redactor) -> dict[str, Any]:
     return {**call.metadata, **data, **({} if call.erased else parties)}
 
 
-def _known(value: Any, write: Callable[[Any], str]) -> str:
+def _written(value: Any, write: Callable[[Any], str]) -> str:
     return "unknown" if value is None else write(value)
 
 

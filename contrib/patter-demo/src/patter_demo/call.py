@@ -26,7 +26,7 @@ from patter.providers.llm import Message
 from patter.server.app import Server
 from patter.tools.tool import Tool, tool
 from patter_demo import bistro
-from patter_demo.evidence import ASKED, Evidence
+from patter_demo.evidence import MODEL_REQUEST, Evidence
 from patter_demo.leftovers import look, settled
 from patter_demo.script import Caller
 from patter_demo.terminal import Screen
@@ -117,7 +117,7 @@ async def _called(folder: Path, record: CallLogWriter, screen: Screen, clock: Cl
 def _note_request(session: CallSession, shown: Sequence[Message]) -> None:
     """Keep in the record what the model is shown."""
     messages = [{"role": row.role, "text": row.text} for row in shown]
-    session.events.emit(Note(what=ASKED, text=shown[-1].text, messages=messages))
+    session.events.emit(Note(what=MODEL_REQUEST, text=shown[-1].text, messages=messages))
 
 
 async def _tick(sessions: list[CallSession], screen: Screen, clock: Clock) -> None:

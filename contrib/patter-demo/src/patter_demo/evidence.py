@@ -14,7 +14,7 @@ from patter.observe.events import CallEvent, Note, Row
 from patter_demo.script import Spoken
 
 E = TypeVar("E", bound=CallEvent)
-ASKED = "llm_request"
+MODEL_REQUEST = "llm_request"
 
 
 @attrs.frozen(kw_only=True)
@@ -50,7 +50,7 @@ class Evidence:
     @property
     def requests(self) -> Iterator[Sequence[Mapping[str, str]]]:
         """What each request showed the model: rows with *role* and *text*."""
-        return (note.messages for note in self.of(Note) if note.what == ASKED)
+        return (note.messages for note in self.of(Note) if note.what == MODEL_REQUEST)
 
     @property
     def cut(self) -> Row | None:

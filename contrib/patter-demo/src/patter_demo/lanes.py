@@ -22,7 +22,7 @@ from patter.observe.metrics import as_printed
 
 LANES = ("caller", "agent", "turn", "stt", "llm", "tool", "tts", "wire")
 
-_TOLD = frozenset({"dtmf", "dtmf_sent", "where", "fault"})
+_CONTENT_LABELS = frozenset({"dtmf", "dtmf_sent", "where", "fault"})
 """Moments that are labelled with what was told, not with what they are."""
 
 
@@ -223,7 +223,7 @@ def _wire_text(wire: Wire) -> str:
 
 def _moment(what: str, at_ms: float, text: str) -> Mark:
     title = f"{what} at {stamp(at_ms)}"
-    label = "" if what == "mark" else (text if what in _TOLD else what) or what
+    label = "" if what == "mark" else (text if what in _CONTENT_LABELS else what) or what
     return Mark(
         lane="wire", began_ms=at_ms, ended_ms=at_ms, look=what, title=title, text=text, label=label
     )

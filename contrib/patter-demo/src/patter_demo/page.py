@@ -50,7 +50,7 @@ def call_html(events: Sequence[CallEvent], wav: Path | None, svg: str) -> str:
 </div>
 <h2>What was said, and what happened. A sentence plays itself.</h2>
 <ol class="card">
-{"".join(_told(events))}</ol>
+{"".join(_dialogue(events))}</ol>
 </main>
 <script>{SCRIPT}</script>
 </body>
@@ -123,7 +123,7 @@ def _inline(svg: str) -> str:
     return re.sub(r"^\s*<\?xml[^>]*\?>", "", svg)
 
 
-def _told(events: Iterable[CallEvent]) -> list[str]:
+def _dialogue(events: Iterable[CallEvent]) -> list[str]:
     """Sentences and what happened between them, in the order of time; each once."""
     rows: dict[tuple[object, ...], tuple[float, int, str]] = {}
     happened: list[tuple[float, int, str]] = []

@@ -112,9 +112,9 @@ def _using(subject: str, tool: ToolLike | None, then: str) -> Iterable[Rule]:
     rules = []
     counted = rf"(?=.*\bfor {COUNT}\b)" if slots.counts else ""
     for day in (rf"(?=.*\b{DAY}\b)", ""):
-        said = {key: text if day else text.replace("{day}", "today") for key, text in _of(slots)}
+        phrases = {key: text if day else text.replace("{day}", "today") for key, text in _of(slots)}
         rules.append(
-            Rule(f"^{counted}{day}.*{subject}", tool=slots.tool, arguments=said, then=then)
+            Rule(f"^{counted}{day}.*{subject}", tool=slots.tool, arguments=phrases, then=then)
         )
     ask = [Rule(subject, say="For how many? Say it all in one: book a table for two.")]
     return [*rules, *(ask if slots.counts else ())]

@@ -144,13 +144,13 @@ def _turn(data: Any, where: str) -> EvalTurn:
     return EvalTurn(_text(fields.get("user"), f"user in {where}"), expected)
 
 
-def _fields(data: Any, known: set[str], where: str) -> dict[str, Any]:
-    """*data* as a mapping whose keys are *known*."""
+def _fields(data: Any, allowed: set[str], where: str) -> dict[str, Any]:
+    """*data* as a mapping whose keys are *allowed*."""
     if not isinstance(data, Mapping):
-        raise InputError(f"{where} is not a mapping", fix=f"write {', '.join(sorted(known))}")
+        raise InputError(f"{where} is not a mapping", fix=f"write {', '.join(sorted(allowed))}")
     for key in data:
-        if key not in known:
-            fix = did_you_mean(str(key), known, f"use {', '.join(sorted(known))}")
+        if key not in allowed:
+            fix = did_you_mean(str(key), allowed, f"use {', '.join(sorted(allowed))}")
             raise InputError(f"{where} has an unknown key {key!r}", fix=fix)
     return {str(key): value for key, value in data.items()}
 

@@ -52,8 +52,8 @@ async def _answer(reader: asyncio.StreamReader, changed: Changed) -> bytes:
     body = (await reader.readexactly(size)).decode(errors="replace")
     if method == "POST":
         changed(sid, dict(parse_qsl(body)))
-    said = orjson.dumps({"sid": sid, "status": "completed", "price": None})
+    response = orjson.dumps({"sid": sid, "status": "completed", "price": None})
     return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
-        len(said),
-        said,
+        len(response),
+        response,
     )

@@ -71,14 +71,14 @@ def _line() -> dict[str, object]:
 
 def _assumed(args: argparse.Namespace) -> dict[str, float]:
     """What ``--assume`` says. Raises InputError."""
-    found = per_stage(args.assume)
-    if wrong := sorted(set(found) - set(ASSUMED)):
+    budgets = per_stage(args.assume)
+    if wrong := sorted(set(budgets) - set(ASSUMED)):
         raise InputError(f"{', '.join(wrong)} is not a vendor's", fix=f"{', '.join(ASSUMED)}")
-    if args.simulate and found:
+    if args.simulate and budgets:
         raise InputError(
             "simulated vendors take their own time", fix="leave out --assume or --simulate"
         )
-    return found
+    return budgets
 
 
 def _lived(target: Target[Any], args: argparse.Namespace, assumed: Mapping[str, float]) -> Any:

@@ -54,14 +54,14 @@ def of_process(pid: int, port: int, tasks: tuple[str, ...] | None = None) -> Cen
 
 
 @attrs.frozen
-class Stranger:
+class ServerProcess:
     """A process that somebody else has started; *pid* is None when it is not on this machine."""
 
     pid: int | None
     port: int
 
     @classmethod
-    def at(cls, port: int, *, local: bool, pid: int = 0) -> Stranger:
+    def at(cls, port: int, *, local: bool, pid: int = 0) -> ServerProcess:
         """Whoever serves *port*, or *pid*. Raises InputError when there is no such process."""
         if pid and not (HAS_PROC and Path(f"/proc/{pid}/fd").exists()):
             raise InputError(f"there is no process {pid} here", fix="see: pgrep -f patter")

@@ -35,7 +35,7 @@ class Child:
     async def census(self) -> Census | None:
         """Have it count; that stalls it, so not while it is measured."""
         self._input.write(b"\n")
-        counted = await _said(self.process, COUNT_S)
+        counted = await _next_line(self.process, COUNT_S)
         return of_process(self.process.pid, self.endpoint.port, tuple(counted["names"]))
 
     def look(self) -> Census | None:
@@ -45,7 +45,7 @@ class Child:
     async def stop(self) -> None:
         """Let it end, and hear what it left."""
         self._input.close()
-        self.left = await _said(self.process, STOP_S)
+        self.left = await _next_line(self.process, STOP_S)
 
     @property
     def _input(self) -> asyncio.StreamWriter:
@@ -75,13 +75,13 @@ async def child(settings: Settings) -> AsyncIterator[Child]:
         try:
             assert process.stdin is not None
             process.stdin.write(orjson.dumps(attrs.asdict(settings)) + b"\n")
-            yield Child(process, _endpoint(await _said(process, START_S)))
+            yield Child(process, _endpoint(await _next_line(process, START_S)))
         finally:
             if process.returncode is None:
                 await ended(process, STOP_S)
 
 
-async def _said(process: asyncio.subprocess.Process, within_s: float) -> dict[str, Any]:
+async def _next_line(process: asyncio.subprocess.Process, within_s: float) -> dict[str, Any]:
     """Its next line. Raises PatterConnectionError when there is none."""
     assert process.stdout is not None
     try:
@@ -93,17 +93,17 @@ async def _said(process: asyncio.subprocess.Process, within_s: float) -> dict[st
         raise PatterConnectionError(
             "the agent's process gives no answer", fix="its words are above; patter doctor TARGET"
         )
-    said: dict[str, Any] = orjson.loads(line)
-    if (error := said.get("error")) is not None:
+    report: dict[str, Any] = orjson.loads(line)
+    if (error := report.get("error")) is not None:
         code = ErrorCode(error["code"])
         raise PatterError(error["message"], fix=error["fix"], code=code)
-    return said
+    return report
 
 
-def _endpoint(said: dict[str, Any]) -> Endpoint:
+def _endpoint(report: dict[str, Any]) -> Endpoint:
     return Endpoint(
-        url=f"http://127.0.0.1:{said['port']}{VOICE}",
-        public_url=f"https://{said['host']}{VOICE}",
+        url=f"http://127.0.0.1:{report['port']}{VOICE}",
+        public_url=f"https://{report['host']}{VOICE}",
         token=TOKEN,
         account_sid=ACCOUNT_SID,
         number=NUMBER,

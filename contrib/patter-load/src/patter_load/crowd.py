@@ -1,4 +1,4 @@
-"""So many callers at once, each of whom calls again when a call is over."""
+"""A number of callers at once, each of whom calls again when a call is over."""
 
 from __future__ import annotations
 

@@ -67,10 +67,10 @@ class Figures:
 
     def faults(self, limits: Limits) -> list[str]:
         """Why the load does not hold; empty when it does."""
-        found = [text for text in self._faults(limits) if text]
-        if found and (self.waited or 0.0) > CROWDED:
-            found.append(f"others had the processor for {self.waited:.0%} of the time")
-        return found
+        texts = [text for text in self._faults(limits) if text]
+        if texts and (self.waited or 0.0) > CROWDED:
+            texts.append(f"others had the processor for {self.waited:.0%} of the time")
+        return texts
 
     def _faults(self, limits: Limits) -> list[str]:
         problems = len(self.problems)
@@ -116,9 +116,9 @@ class Left:
         """What should not have been left; descriptors of a process that goes on may be spare."""
         counts = {"tasks": self.tasks, "sockets": self.sockets}
         counts |= {"descriptors": self.fds} if self.stopped else {}
-        found = [f"{count} {name} left open" for name, count in counts.items() if (count or 0) > 0]
+        texts = [f"{count} {name} left open" for name, count in counts.items() if (count or 0) > 0]
         named = ", ".join(dict.fromkeys(self.names))
-        return [f"{fault}: {named}" if named and "tasks" in fault else fault for fault in found]
+        return [f"{fault}: {named}" if named and "tasks" in fault else fault for fault in texts]
 
 
 @attrs.frozen(kw_only=True)

@@ -22,7 +22,7 @@ from patter_load.pipes import ended
 
 WORD_MS: Final = 250.0
 NEAR_MS: Final = 60.0
-"""So much may be lost at the ends of a line, to detectors and conversions."""
+"""How much may be lost at the ends of a line, to detectors and conversions."""
 START_S, STOP_S = 30.0, 5.0
 BLOCK_MS, QUIET = 10, 1e-6
 """What the doubles' listener takes for voice."""

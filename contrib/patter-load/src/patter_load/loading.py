@@ -19,7 +19,7 @@ from patter.env import read
 from patter.errors import InputError, PatterConfigError
 from patter_load import report
 from patter_load.account import account
-from patter_load.census import HAS_PROC, Stranger
+from patter_load.census import HAS_PROC, ServerProcess
 from patter_load.child import Child, child
 from patter_load.conversation import Script
 from patter_load.figures import Figures, Left, Limits
@@ -86,8 +86,8 @@ async def loaded(args: argparse.Namespace, wanted: Wanted) -> bool:
     if wanted.url:
         endpoint = endpoint_of(args, wanted.url)
         local = is_loopback(endpoint.place.hostname or "")
-        stranger = Stranger.at(endpoint.port, local=local, pid=args.pid)
-        async with running(endpoint, steps, stranger) as run:
+        server = ServerProcess.at(endpoint.port, local=local, pid=args.pid)
+        async with running(endpoint, steps, server) as run:
             return await _judged(args, wanted, run)
     if not HAS_PROC:
         raise PatterConfigError("an agent is loaded on Linux", fix="serve it, and load its URL")
@@ -144,7 +144,7 @@ async def _judged(
     out.progress("two calls, to compare with")
     await run.warm_up()
     if args.find:
-        return await _found(args, wanted, run)
+        return await _find_most(args, wanted, run)
     out.progress(f"{wanted.calls} calls for {wanted.seconds:g} s")
     figures = await run.measured(wanted.calls, wanted.seconds)
     left = await run.left()
@@ -157,7 +157,7 @@ async def _judged(
     return not faults
 
 
-async def _found(args: argparse.Namespace, wanted: Wanted, run: Run) -> bool:
+async def _find_most(args: argparse.Namespace, wanted: Wanted, run: Run) -> bool:
     """Look for the most calls that hold; True when there are any."""
     out: Out = args.out
 

@@ -29,7 +29,7 @@ class Ear(Protocol):
     dry_ns: int
 
     def plays(self, payload: str, now: int) -> None:
-        """So much of the agent's audio has come, in base64."""
+        """This much of the agent's audio has come, in base64."""
         ...
 
     def is_cleared(self, now: int) -> None:
@@ -126,14 +126,14 @@ class MediaSocket(asyncio.Protocol):
             self._take(data)
             return
         self._head += data
-        head, found, rest = self._head.partition(b"\r\n\r\n")
-        refused = found and b" 101 " not in head.partition(b"\r\n")[0]
+        head, separator, rest = self._head.partition(b"\r\n\r\n")
+        refused = separator and b" 101 " not in head.partition(b"\r\n")[0]
         if refused or len(head) > HEAD_BYTES:
             self.problem = (
                 f"no media: {head.partition(bytes([13, 10]))[0].decode(errors='replace')}"
             )
             self._transport.abort()
-        elif found:
+        elif separator:
             started = {"event": "start", "sequenceNumber": "1", "streamSid": self._stream}
             self.send(text_frame({"event": "connected", "protocol": "Call", "version": "1.0.0"}))
             self.send(text_frame({**started, "start": self._start}))

@@ -124,7 +124,7 @@ class Person:
     # --- the ear
 
     def plays(self, payload: str, now: int) -> None:
-        """So much of the agent's audio has come, in base64."""
+        """This much of the agent's audio has come, in base64."""
         audio = binascii.a2b_base64(payload)
         lasts = len(audio) * MS // BYTES_PER_MS
         begins = max(now, self.dry_ns)

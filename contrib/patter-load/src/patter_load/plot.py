@@ -61,17 +61,17 @@ class _Panel:
         """A disc for each load that holds, a cross for each that does not."""
         marks = []
         for trial in trials:
-            if (found := value(trial.run)) is None:
+            if (figure := value(trial.run)) is None:
                 continue
-            x, y = self.x(trial.run.calls), self.y(found)
-            said = escape(f"{trial.run.calls} calls: {found:.2f}; {_said(trial)}")
+            x, y = self.x(trial.run.calls), self.y(figure)
+            label = escape(f"{trial.run.calls} calls: {figure:.2f}; {_verdict(trial)}")
             marks.append(
                 f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{HOLDS}">'
                 if trial.holds
                 else f'<path d="M{x - 5:.1f} {y - 5:.1f}l10 10m0 -10l-10 10" '
                 f'stroke="{FAILS}" stroke-width="2.5" fill="none">'
             )
-            marks.append(f"<title>{said}</title></{'circle' if trial.holds else 'path'}>")
+            marks.append(f"<title>{label}</title></{'circle' if trial.holds else 'path'}>")
         return marks
 
 
@@ -101,5 +101,5 @@ def plot(trials: Sequence[Trial], limits: Limits, title: str) -> str:
     )
 
 
-def _said(trial: Trial) -> str:
+def _verdict(trial: Trial) -> str:
     return "holds" if trial.holds else trial.faults[0]

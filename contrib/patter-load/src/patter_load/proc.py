@@ -93,13 +93,13 @@ def _at(port: int) -> list[tuple[str, str]]:
 
 def links(pid: int) -> list[str]:
     """What the descriptors of *pid* lead to; of nothing when it may not be looked at."""
-    found = []
+    targets = []
     with suppress(OSError):
         for link in Path(f"/proc/{pid}/fd").iterdir():
             # The one that the folder is read with is closed by now.
             with suppress(OSError):
-                found.append(str(link.readlink()))
-    return found
+                targets.append(str(link.readlink()))
+    return targets
 
 
 def _own(pid: int) -> set[str]:

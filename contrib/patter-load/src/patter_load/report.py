@@ -30,8 +30,8 @@ def lines(run: Figures, left: Left | None = None) -> list[str]:
 def leftovers(left: Left) -> str:
     """What is still open: ``0 tasks 0 sockets 2 descriptors``; ``unknown`` of another machine."""
     counts = (("tasks", left.tasks), ("sockets", left.sockets), ("descriptors", left.fds))
-    known = [f"{max(0, count)} {name}" for name, count in counts if count is not None]
-    return " ".join(known) or "unknown"
+    parts = [f"{max(0, count)} {name}" for name, count in counts if count is not None]
+    return " ".join(parts) or "unknown"
 
 
 def verdict(faults: list[str]) -> str:

@@ -38,13 +38,13 @@ async def sounds_of(
     A WAV of *folder* that is named like the words (`slug`) is taken; the rest *voice* says, a spec
     string. Raises PatterError.
     """
-    found = {
+    sounds = {
         each: recording(Path(folder) / f"{slug(each)}.wav") if folder else b"" for each in words
     }
-    missing = [each for each, audio in found.items() if not audio]
+    missing = [each for each, audio in sounds.items() if not audio]
     if missing:
-        found |= await _synthesised(missing, voice)
-    return {each: trimmed(audio) for each, audio in found.items()}
+        sounds |= await _synthesised(missing, voice)
+    return {each: trimmed(audio) for each, audio in sounds.items()}
 
 
 def recording(path: Path) -> bytes:
@@ -73,12 +73,12 @@ def trimmed(audio: bytes) -> bytes:
 async def _synthesised(words: list[str], spec: str) -> dict[str, bytes]:
     voice = PluginRegistry.from_environment().resolve(TTS_KIND, spec)
     form = MULAW_8K if MULAW_8K in voice.produces else voice.produces[0]
-    found = {}
+    sounds = {}
     async with client_pool(), voice.open(CallContext(call_id="load"), form) as session:
         for each in words:
             pieces = [piece.audio async for piece in session.say(_once(each))]
-            found[each] = convert(b"".join(pieces), form, MULAW_8K)
-    return found
+            sounds[each] = convert(b"".join(pieces), form, MULAW_8K)
+    return sounds
 
 
 async def _once(text: str) -> AsyncIterator[str]:

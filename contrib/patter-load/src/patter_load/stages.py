@@ -75,10 +75,10 @@ def per_stage(texts: Iterable[str]) -> dict[str, float]:
     >>> per_stage(["tool=300ms,end=0.4s"])
     {'tool': 300.0, 'end': 400.0}
     """
-    found = {}
+    times_ms = {}
     for part in (part.strip() for text in texts for part in text.split(",") if part.strip()):
         stage, sign, value = part.partition("=")
         if not sign or stage not in STAGES:
             raise InputError(f"{part!r} is not a stage", fix=f"tool=300ms; of {', '.join(STAGES)}")
-        found[stage] = milliseconds(value)
-    return found
+        times_ms[stage] = milliseconds(value)
+    return times_ms

@@ -21,8 +21,8 @@ def model(first_ms: float) -> FakeLLM:
     scripted = kit.ScriptedModel()
 
     def answer(request: LLMRequest) -> Reply:
-        said = scripted.answer(request.messages, request.tools)
-        return Reply(text=said.text, tools=said.tools, first_ms=first_ms, gap_ms=TOKEN_MS)
+        reply = scripted.answer(request.messages, request.tools)
+        return Reply(text=reply.text, tools=reply.tools, first_ms=first_ms, gap_ms=TOKEN_MS)
 
     return FakeLLM(answer=answer)
 

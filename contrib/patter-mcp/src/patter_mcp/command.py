@@ -21,7 +21,7 @@ from patter.errors import PatterError
 from patter.observe.log_root import check_private, log_root
 from patter.observe.root_secret import redactor_for
 from patter.phone.arguments import agent as checked_agent
-from patter_mcp.desk import WAIT_S, PhoneDesk
+from patter_mcp.call_service import WAIT_S, CallService
 from patter_mcp.server import server_of
 from patter_mcp.shelf import CallShelf
 
@@ -60,21 +60,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         with redirect_stdout(sys.stderr):
-            desk = _desk(args)
-        asyncio.run(_serve(desk))
+            service = _service(args)
+        asyncio.run(_serve(service))
     except PatterError as error:
         print(f"error: {error}", file=sys.stderr)
         return STATUS[error.code]
     return OK
 
 
-def _desk(args: argparse.Namespace) -> PhoneDesk:
+def _service(args: argparse.Namespace) -> CallService:
     target = load(args.target, Patter, replaced(args), args.phone)
     entrance.enter_by(target.phone, args)
     root = log_root(target.phone.persist)
     if root is not None:
         check_private(root)
-    return PhoneDesk(
+    return CallService(
         phone=target.phone,
         agent=checked_agent("patter-mcp", target.thing),
         shelf=None if root is None else CallShelf(root),
@@ -86,14 +86,14 @@ def _desk(args: argparse.Namespace) -> PhoneDesk:
     )
 
 
-async def _serve(desk: PhoneDesk) -> None:
-    async with desk.open(), task_scope() as tasks:
-        ending = tasks.create_task(_end_with(desk), name="mcp-phone")
-        await server_of(desk).run_stdio_async()
+async def _serve(service: CallService) -> None:
+    async with service.open(), task_scope() as tasks:
+        ending = tasks.create_task(_end_with(service), name="mcp-phone")
+        await server_of(service).run_stdio_async()
         ending.cancel()
 
 
-async def _end_with(desk: PhoneDesk) -> None:
+async def _end_with(service: CallService) -> None:
     """End the process when its phone was told to: the reader of standard input cannot be."""
-    await desk.stopped()
+    await service.stopped()
     signal.raise_signal(signal.SIGTERM)

@@ -11,7 +11,7 @@ from mcp_types import ToolAnnotations
 
 import patter
 from patter.errors import PatterError
-from patter_mcp.desk import PhoneDesk
+from patter_mcp.call_service import CallService
 
 T = TypeVar("T")
 INSTRUCTIONS = (
@@ -27,8 +27,8 @@ _ENDS = ToolAnnotations(
 _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 
 
-def server_of(desk: PhoneDesk) -> MCPServer:
-    """The server whose tools are those of *desk*."""
+def server_of(service: CallService) -> MCPServer:
+    """The server whose tools are those of *service*."""
     server = MCPServer(
         "patter", instructions=INSTRUCTIONS, version=patter.__version__, log_level="WARNING"
     )
@@ -44,22 +44,22 @@ def server_of(desk: PhoneDesk) -> MCPServer:
 
         The first message is what the agent begins with; empty: the other side begins.
         """
-        return await _answered(desk.place(to, goal, first_message, max_duration_sec))
+        return await _answered(service.place(to, goal, first_message, max_duration_sec))
 
     @server.tool(title="List phone calls", annotations=_READS)
     async def list_calls(limit: int = 10) -> list[dict[str, Any]]:
         """The last calls, the newest first: who, when, how they ended, and what they cost."""
-        return await _answered(desk.listed(limit))
+        return await _answered(service.listed(limit))
 
     @server.tool(title="Read what was said", annotations=_READS)
     async def read_transcript(call_id: str) -> dict[str, Any]:
         """What was said in a call, also while it goes on."""
-        return await _answered(desk.transcript(call_id))
+        return await _answered(service.transcript(call_id))
 
     @server.tool(title="Hang up", annotations=_ENDS)
     async def end_call(call_id: str = "") -> str:
         """Hang up a call that was placed here; without an id, the only one there is."""
-        return await _answered(desk.end(call_id))
+        return await _answered(service.end(call_id))
 
     return server
 

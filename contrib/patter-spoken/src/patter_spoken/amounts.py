@@ -23,7 +23,7 @@ _YEARS = re.compile(
     re.I,
 )
 LONG = 7
-"""So many digits in a row are no number that anybody counts to."""
+"""How many digits in a row are no number that anybody counts to."""
 
 
 def amounts(language: Language) -> Iterator[Form]:
@@ -60,17 +60,17 @@ def _money(language: Language, unit: int, number: int, cents: int) -> Say:
 
 
 def price(language: Language, code: str, number: str, cents: str) -> str:
-    """So much of a currency: with *cents* of two digits, or none."""
+    """An amount of a currency: with *cents* of two digits, or none."""
     amount = int(re.sub(r"\D", "", number))
     one, many = language.money[code]
     unit = one if amount == 1 else many
     if cents and len(cents) != 2:
         return f"{decimal(language, number, cents)} {many}"
-    said = language.one if amount == 1 else _before_unit(language, whole(language, number))
+    words = language.one if amount == 1 else _before_unit(language, whole(language, number))
     if int(cents or 0) == 0:
-        return f"{said} {unit}"
+        return f"{words} {unit}"
     return language.cents.format(
-        whole=said,
+        whole=words,
         unit=unit,
         cents=cardinal(language.lang, int(cents)),
         minor=_minor(code, int(cents)),
@@ -120,7 +120,7 @@ def _number(language: Language) -> Say:
                 return digits(language, number)
             if language.lang == "en" and len(number) == 4 and _YEARS.search(before):
                 return year(language, int(number))
-        said = decimal(language, number, decimals)
-        return f"{language.signs['minus']} {said}" if sign else said
+        words = decimal(language, number, decimals)
+        return f"{language.signs['minus']} {words}" if sign else words
 
     return say

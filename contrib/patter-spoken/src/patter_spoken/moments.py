@@ -89,9 +89,9 @@ def _time(language: Language) -> Callable[[re.Match[str]], str | None]:
     def say(match: re.Match[str]) -> str | None:
         hour, minute = int(match[1]), int(match[2])
         if language.lang == "en":
-            said = _english_time(hour, minute, (match[3] or "").strip())
+            words = _english_time(hour, minute, (match[3] or "").strip())
             ends = match.string[match.end() : match.end() + 1] == "."
-            return said.removesuffix(".") if ends else said
+            return words.removesuffix(".") if ends else words
         template = language.hour if minute else language.sharp
         if language.lang == "fr" and hour < 2:
             template = template.replace("heures", "heure")

@@ -31,7 +31,7 @@ def _address(language: Language, text: str) -> str:
     """An e-mail address: its words, its signs by name, its digits one by one."""
     names = {"@": "at", ".": "dot", "-": "dash", "_": "underscore", "+": "plus"}
     parts = re.findall(r"[0-9]+|[@.\-_+]|[^0-9@.\-_+]+", text)
-    said = (
+    words = (
         language.signs[names[part]]
         if part in names
         else digits(language, part)
@@ -39,7 +39,7 @@ def _address(language: Language, text: str) -> str:
         else part
         for part in parts
     )
-    return " ".join(said)
+    return " ".join(words)
 
 
 def _phone(language: Language, text: str) -> str | None:

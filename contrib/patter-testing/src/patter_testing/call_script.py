@@ -152,7 +152,7 @@ def _hangs_up(number: int, text: str, rest: str) -> Step:
     return HangsUp(number, _alone(number, text, rest))
 
 
-def _said(number: int, text: str, rest: str) -> Step:
+def _speech(number: int, text: str, rest: str) -> Step:
     return ExpectSaid(number, text, _quoted(number, rest, 'expect said "goodbye"'))
 
 
@@ -183,7 +183,7 @@ _READERS: dict[str, _Reader] = {
     "dtmf:": _presses,
     "wait:": _waits,
     "hangup": _hangs_up,
-    "expect said ": _said,
+    "expect said ": _speech,
     "expect judged ": _judged,
     "expect tool ": _tool,
     "expect no tool": _no_tool,

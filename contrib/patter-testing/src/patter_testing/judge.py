@@ -88,8 +88,8 @@ class LLMJudge:
                     raise
                 problem = failed
                 continue
-            if (found := read_verdict(answer)) is not None:
-                score, reasoning = found
+            if (verdict := read_verdict(answer)) is not None:
+                score, reasoning = verdict
                 passed = score >= self.pass_threshold
                 return JudgeResult(score=score, passed=passed, reasoning=reasoning)
             problem = _no_verdict(answer)

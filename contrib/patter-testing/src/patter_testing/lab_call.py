@@ -131,7 +131,7 @@ class LabCall:
         """Fail unless *tool* was run with at least *arguments*."""
         runs = [(run.name, run.arguments) for run in self.of(ToolRun) if run.what == "started"]
         fits = [
-            given for name, given in runs if name == tool and arguments.items() <= given.items()
+            values for name, values in runs if name == tool and arguments.items() <= values.items()
         ]
         assert fits, f"no run of {tool} with {arguments}; there were {runs}"
 

@@ -98,7 +98,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     test = pyfuncitem.obj
-    if inner := _given(test):
+    if inner := _inner_coroutine(test):
         test.hypothesis.inner_test = _made_sync(pyfuncitem, inner)
         return None
     if not inspect.iscoroutinefunction(test):
@@ -159,7 +159,7 @@ def _bound(function: Any, instance: object) -> Any:
     return function.__func__.__get__(instance)
 
 
-def _given(test: Any) -> Callable[..., Any] | None:
+def _inner_coroutine(test: Any) -> Callable[..., Any] | None:
     """The coroutine function below hypothesis's ``@given``, if that is what *test* is."""
     if not getattr(test, "is_hypothesis_test", False):
         return None

@@ -48,11 +48,11 @@ def _begun(work: Callable[[], Coroutine[Any, Any, T]], within_s: float) -> async
 async def reply_of(llm: LLM, request: LLMRequest, *, within_s: float) -> str:
     """The whole text that *llm* answers *request* with. Raises PatterError."""
 
-    async def asked() -> str:
+    async def ask() -> str:
         chunks = [chunk async for chunk in llm.stream(request)]
         return "".join(chunk.text for chunk in chunks if isinstance(chunk, TextChunk))
 
-    return await in_real_time(asked, within_s=within_s)
+    return await in_real_time(ask, within_s=within_s)
 
 
 @attrs.frozen(kw_only=True)

@@ -134,8 +134,8 @@ async def simulated(
             "a simulation has real sockets, and this loop's time is not real",
             fix="remove the marker virtual_time",
         )
-    said = lines if isinstance(lines, Lines) else Lines(lines)
-    simulation = Simulation(agent=agent, registry=registry, lines=said, run=run)
+    caller_lines = lines if isinstance(lines, Lines) else Lines(lines)
+    simulation = Simulation(agent=agent, registry=registry, lines=caller_lines, run=run)
     async with AsyncExitStack() as running:
         await running.enter_async_context(client_pool())
         with standing_in(KEY):

@@ -106,7 +106,7 @@ class FakeSwitchboard:
     transfers: list[TransferReport] = attrs.field(factory=list, init=False)
     recordings: list[RecordingReport] = attrs.field(factory=list, init=False)
     refusals: int = attrs.field(default=0, init=False)
-    _known: dict[CarrierCall, str] = attrs.field(factory=dict, init=False, repr=False)
+    _call_ids: dict[CarrierCall, str] = attrs.field(factory=dict, init=False, repr=False)
     _issued: dict[str, str] = attrs.field(factory=dict, init=False, repr=False)
     _held: set[str] = attrs.field(factory=set, init=False, repr=False)
     _legs: Mailbox[Attached] = attrs.field(factory=lambda: Mailbox(100), init=False)
@@ -114,18 +114,18 @@ class FakeSwitchboard:
     async def register(self, incoming: Incoming) -> Ticket:
         call = CarrierCall(incoming.carrier, incoming.carrier_call_id, incoming.account)
         self._check_not_over(call)
-        if self.full and call not in self._known:
+        if self.full and call not in self._call_ids:
             raise RateLimitError("no more calls are taken", fix="call later")
         self.rung.append(incoming)
-        ticket = self.issue(incoming.carrier, self._known.get(call, ""))
+        ticket = self.issue(incoming.carrier, self._call_ids.get(call, ""))
         self.knows(call, ticket)
         return ticket
 
     async def reissue(self, call: CarrierCall) -> Ticket:
         self._check_not_over(call)
-        if call not in self._known:
+        if call not in self._call_ids:
             raise InputError(f"{call} is not known here", fix="hang up")
-        return self.issue(call.carrier, self._known[call])
+        return self.issue(call.carrier, self._call_ids[call])
 
     def issue(self, carrier: str, call_id: str = "") -> Ticket:
         """A ticket for *call_id* or a new call of *carrier*: what a dial is given."""
@@ -137,7 +137,7 @@ class FakeSwitchboard:
 
     def knows(self, call: CarrierCall, ticket: Ticket) -> None:
         """*call* is the one of *ticket*, as after a dial."""
-        self._known[call] = ticket.call_id
+        self._call_ids[call] = ticket.call_id
 
     async def attach(self, token: str, leg: MediaLeg, carrier_call_id: str = "") -> None:  # noqa: ARG002
         call_id = self._issued.get(token)

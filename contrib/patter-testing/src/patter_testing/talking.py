@@ -24,7 +24,7 @@ WITHIN_S = 5.0
 
 
 def silence(ms: float) -> bytes:
-    """So much silence of a telephone, in mu-law."""
+    """This much silence of a telephone, in mu-law."""
     return MULAW_8K.silence * MULAW_8K.bytes_in(ms)
 
 

@@ -117,8 +117,8 @@ def builtin_clip_path(name: str) -> Path:
     """
     clip = _clip(name)
     if clip is None:
-        known = ", ".join(BuiltinAudioClip)
-        raise InputError(f"there is no clip {name!r}", fix=f"use one of {known}")
+        names = ", ".join(BuiltinAudioClip)
+        raise InputError(f"there is no clip {name!r}", fix=f"use one of {names}")
     try:
         clips = import_module(_CLIPS)
     except ModuleNotFoundError as exc:

@@ -17,7 +17,7 @@ MS_PER_CHAR = 60.0
 """How long a character takes a voice that has completed nothing yet."""
 
 LEAST_CHARS = 20
-"""So much a voice must have completed before its own pace is known."""
+"""How much a voice must have completed before its own pace is known."""
 
 
 @attrs.define(eq=False)

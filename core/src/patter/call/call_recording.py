@@ -28,7 +28,7 @@ log = logging.getLogger("patter.call")
 CONSENT, SECTION = "consent", "section"
 """What may hold recordings: no consent yet, and `CallControl.pause_recording`."""
 LATE_MS = 3_000.0
-"""So long audio of a pause may still be on its way when the pause is over."""
+"""How long audio of a pause may still be on its way when the pause is over."""
 
 
 class _Carrier(Enum):
@@ -56,7 +56,7 @@ class CallRecording:
     _recorder: WavRecorder | None = attrs.field(default=None, init=False)
     _holds: dict[str, int] = attrs.field(factory=dict, init=False)
     _keys: bool = attrs.field(default=False, init=False)
-    _owed: _Owed | None = attrs.field(default=None, init=False)
+    _late: _LateAudio | None = attrs.field(default=None, init=False)
     _carrier: _Carrier = attrs.field(default=_Carrier.IDLE, init=False)
     _timer: Timer | None = attrs.field(default=None, init=False)
     _asking: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
@@ -113,7 +113,7 @@ class CallRecording:
         first, now = not self._holds, self.events.now_ms()
         self._holds[why] = now
         if first:
-            self._owed = _Owed(float(now))
+            self._late = _LateAudio(float(now))
         if first and self._recorder is not None:
             self._recorder.agent_cut(now)
         if self.wanted:
@@ -125,8 +125,8 @@ class CallRecording:
         if since_ms is None:
             return
         now = self.events.now_ms()
-        if not self._holds and self._owed is not None:
-            self._owed.until_ms = float(now)
+        if not self._holds and self._late is not None:
+            self._late.until_ms = float(now)
         if self.wanted:
             text = f"{why}: {now - since_ms} ms are not recorded"
             self.events.emit(Note(what="recording_resumed", text=text))
@@ -183,11 +183,11 @@ class CallRecording:
 
     def caller(self, at_ms: float, audio: bytes) -> None:
         """What the caller said, from *at_ms* on."""
-        if self._owed is not None and self._audio is not None:
+        if self._late is not None and self._audio is not None:
             now = self.events.now_ms()
-            if self._owed.takes(self._audio.ms_in(len(audio)), now):
+            if self._late.takes(self._audio.ms_in(len(audio)), now):
                 return
-            self._owed = None
+            self._late = None
         if self._recorder is not None:
             self._recorder.caller(at_ms, audio)
 
@@ -207,7 +207,7 @@ class CallRecording:
 
 
 @attrs.define
-class _Owed:
+class _LateAudio:
     """How much of the caller's audio of a pause is still to come: a line may bring it late."""
 
     since_ms: float

@@ -21,8 +21,8 @@ def candidates_of(
     One that another call has found dead goes behind the others; that is noted. All but the last
     are hurried.
     """
-    known = [(*each, availability_of(each[0], f"{kind} {each[1][0]}")) for each in named]
-    ordered = claimed_order(known, lambda each: each[2])
+    entries = [(*each, availability_of(each[0], f"{kind} {each[1][0]}")) for each in named]
+    ordered = claimed_order(entries, lambda each: each[2])
     candidates = []
     for place, (provider, name, availability) in enumerate(ordered, 1):
         last = place == len(ordered)

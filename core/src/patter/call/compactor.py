@@ -33,7 +33,7 @@ SUMMARY_S = 30.0
 """How long a summary may take: the conversation grows meanwhile, and nobody waits."""
 RETRY_MS, RETRY_MAX_MS = 30_000, 480_000
 RESULT_CHARS = 2_000
-"""So much of what a tool has found goes into the request."""
+"""How much of what a tool has found goes into the request."""
 
 
 def compactor_of(plan: Callable[[], CallPlan], *parts: Any) -> Compactor | None:
@@ -75,27 +75,27 @@ class Compactor:
         plan = self.plan()
         if not isinstance(plan.mind, ModelMind) or asks_function(plan.mind.llm):
             return
-        found = excess(self.history, plan.system_prompt, self.config)
-        if found is not None:
-            work = self._compact(plan, plan.mind.llm, found)
+        surplus = excess(self.history, plan.system_prompt, self.config)
+        if surplus is not None:
+            work = self._compact(plan, plan.mind.llm, surplus)
             self._running = self.tasks.create_task(work, name="compaction")
             self._running.add_done_callback(self._over)
 
     def _over(self, _: asyncio.Task[None]) -> None:
         self._running = None
 
-    async def _compact(self, plan: CallPlan, llm: LLM, found: Excess) -> None:
+    async def _compact(self, plan: CallPlan, llm: LLM, surplus: Excess) -> None:
         try:
             async with asyncio.timeout(SUMMARY_S):
-                text = await self._summary(plan, llm, found)
+                text = await self._summary(plan, llm, surplus)
         except Exception as raised:
             self._failed(raised)
             return
         self._failures = 0
-        self.history.summary = Summary(text, found.rows[-1])
-        rows = len(found.rows)
+        self.history.summary = Summary(text, surplus.rows[-1])
+        rows = len(surplus.rows)
         self.events.emit(
-            Note(what="compaction", text=f"{rows} rows of {found.shown_tokens} tokens summed up")
+            Note(what="compaction", text=f"{rows} rows of {surplus.shown_tokens} tokens summed up")
         )
 
     def _failed(self, raised: Exception) -> None:
@@ -106,10 +106,10 @@ class Compactor:
             reason = as_patter_error(raised, "the summary").message
             self.events.emit(Note(what="compaction_failed", text=reason))
 
-    async def _summary(self, plan: CallPlan, llm: LLM, found: Excess) -> str:
+    async def _summary(self, plan: CallPlan, llm: LLM, surplus: Excess) -> str:
         """The model's notes. Raises PatterError, and whatever else a provider raises."""
-        request = await self._request(plan, found)
-        most = found.summary_tokens * CHARS_PER_TOKEN
+        request = await self._request(plan, surplus)
+        most = surplus.summary_tokens * CHARS_PER_TOKEN
         text, name = "", plan.names.get("llm", ("llm", ""))
         waits = ModelWaits(round(SUMMARY_S * 1_000), plan.rules.reply_max_ms)
         items = reply(llm, request, (), self.call, _refuse, max_rounds=1, waits=waits)
@@ -125,16 +125,16 @@ class Compactor:
             raise ProviderError("the summary was empty", fix="use another model, or no compaction")
         return notes if len(notes) <= most else notes[:most].rpartition(" ")[0] or notes[:most]
 
-    async def _request(self, plan: CallPlan, found: Excess) -> tuple[Message, ...]:
+    async def _request(self, plan: CallPlan, surplus: Excess) -> tuple[Message, ...]:
         """The rows as text. What a hook keeps from the model is kept from the summary, too."""
-        part = History(self.history.limit, list(found.rows)).messages(plan.system_prompt)
+        part = History(self.history.limit, list(surplus.rows)).messages(plan.system_prompt)
         if plan.hooks.before_llm is not None:
             part = await self.hooks.executor.run_before_llm(part, self.hooks.context)
         before = self.history.summary
         lines = [f"notes so far: {before.text}"] if before else []
         lines += [line for message in part if (line := _line(message))]
         # English takes about four words for three quarters of so many tokens; others take more.
-        instructions = INSTRUCTIONS.format(words=found.summary_tokens // 2)
+        instructions = INSTRUCTIONS.format(words=surplus.summary_tokens // 2)
         return Message("system", instructions), Message("user", "\n".join(lines))
 
 

@@ -23,10 +23,10 @@ from patter.providers.llm import ToolSpec
 from patter.text.consent import agrees
 from patter.tools.tool import Tool
 
-ASKED_MOST = 2
+MOST_ASKS = 2
 """How often the question is asked: once more when the caller talks over it."""
 EARLY_MS = 800
-"""Who begins so long before the end of the question may have understood it; not before that."""
+"""An answer may begin this long before the end of the question; an earlier voice is no answer."""
 RECORDING_CONSENT = ToolSpec(
     "recording_consent",
     "Note whether the caller agrees that this call is recorded. Call it when they have answered "
@@ -73,7 +73,7 @@ class Consent:
     events: CallEvents
     post: Callable[[TurnEvent], None]
     agreed: bool | None = attrs.field(default=None, init=False)
-    _asked: int = attrs.field(default=1, init=False)
+    _ask_count: int = attrs.field(default=1, init=False)
     _heard: bool = attrs.field(default=False, init=False)
     _heard_ms: int = attrs.field(default=0, init=False)
     _turn: int | None = attrs.field(default=None, init=False)
@@ -124,8 +124,8 @@ class Consent:
             self._heard = True
             self._heard_ms = row.at_ms if row.ended_ms is None else row.ended_ms
             self.events.emit(Note(what="consent", text="asked"))
-        elif self._asked < ASKED_MOST:
-            self._asked += 1
+        elif self._ask_count < MOST_ASKS:
+            self._ask_count += 1
             self.post(Announce(self.events.now_ms(), self.question))
 
     def _answered(self, turn: int, text: str) -> None:

@@ -17,7 +17,7 @@ from patter.aio import task_scope
 from patter.providers.tts import Speech
 
 AHEAD_MS = 15_000.0
-"""So much audio is made of a draft. Who is to hear more hears that first, and the rest follows."""
+"""How much audio is made of a draft. When it is spoken, that is played while the rest is made."""
 
 
 @asynccontextmanager

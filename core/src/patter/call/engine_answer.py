@@ -29,7 +29,7 @@ class EngineAnswer:
     text: str
     _running: dict[asyncio.Task[None], ToolRequest] = attrs.field(factory=dict, init=False)
     _requests: set[str] = attrs.field(factory=set, init=False)
-    _asked: bool = attrs.field(default=False, init=False)
+    _wants_tools: bool = attrs.field(default=False, init=False)
     _cut: bool = attrs.field(default=False, init=False)
 
     async def run(self) -> None:
@@ -60,10 +60,10 @@ class EngineAnswer:
     async def _attempt(self, tasks: asyncio.TaskGroup, *, again: bool) -> None:
         response: EngineResponse | None = await self.speaker.requests.answer(self.text, again=again)
         while response is not None:
-            self._asked = False
+            self._wants_tools = False
             on_tool = partial(self._start_tool, tasks, response.session)
             await self.speaker.play(self.utterance, response, on_tool)
-            response = await self._after_tools() if self._asked else None
+            response = await self._after_tools() if self._wants_tools else None
 
     def _start_tool(
         self, tasks: asyncio.TaskGroup, session: EngineSession, request: ToolRequest
@@ -74,7 +74,7 @@ class EngineAnswer:
         """
         if request.id in self._requests:
             return
-        self._asked = True
+        self._wants_tools = True
         self._requests.add(request.id)
         is_once = self.speaker.toolbox.is_once
         before = [task for task, each in self._running.items() if is_once(request) or is_once(each)]

@@ -56,12 +56,12 @@ class EngineMind:
         self._answer = []
         response: EngineResponse | None = await self.requests.answer(turn.text)
         while response is not None:
-            spoken, asked = SpokenResponse(response), list[ToolRequest]()
+            spoken, requests = SpokenResponse(response), list[ToolRequest]()
             self._answer.append(spoken)
-            async with aclosing(self._texts(spoken, asked)) as texts:
+            async with aclosing(self._texts(spoken, requests)) as texts:
                 async for text in texts:
                     yield text
-            response = await self._after(response, asked, turn) if asked else None
+            response = await self._after(response, requests, turn) if requests else None
 
     def unheard(self, heard: str) -> list[tuple[EngineResponse, str]]:
         """The responses of the last answer that *heard* does not cover, and what of each was."""
@@ -70,7 +70,7 @@ class EngineMind:
         return [(each.response, part) for each, part in pairs if part != each.text]
 
     async def _texts(
-        self, spoken: SpokenResponse, asked: list[ToolRequest]
+        self, spoken: SpokenResponse, requests: list[ToolRequest]
     ) -> AsyncGenerator[str, None]:
         voice = self.requests.voice
         async with aclosing(voice.parts(spoken.response, lambda: voice.model_ms)) as parts:
@@ -80,16 +80,16 @@ class EngineMind:
                         spoken.text += text
                         yield text
                     case ResponseToolCall(request=request):
-                        asked.append(request)
+                        requests.append(request)
                     case ResponseDone():
                         note_usage(self.events, self.plan, part.usage)
                         check_done(part, voice.name)
                         return
 
     async def _after(
-        self, response: EngineResponse, asked: list[ToolRequest], turn: MindTurn
+        self, response: EngineResponse, requests: list[ToolRequest], turn: MindTurn
     ) -> EngineResponse:
-        for request in asked:
+        for request in requests:
             outcome = ToolOutcome(await turn.run_tool(request), True, {})
             await self.requests.deliver(request.id, outcome, response.session)
         return await self.requests.voice.next(ResponseCause.TOOL)

@@ -34,7 +34,7 @@ from patter.providers.engine import DELIVER_S, Engine, EngineSetup, EngineUpdate
 from patter.providers.stt import STT
 
 HURRY_MS = 750
-"""So long an engine may owe more of a response that another can give; twice that to begin."""
+"""How long an engine may owe more of a response that another can give; twice that to begin."""
 
 
 @attrs.define(eq=False, kw_only=True)

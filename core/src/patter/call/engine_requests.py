@@ -79,8 +79,8 @@ class EngineRequests:
         if answers:
             return await self.voice.next(ResponseCause.TOOL)
         dropped, self.dropped = self.dropped, False
-        asked = self.can.responds_on_request or keys or again or dropped
-        if asked and not self.voice.has_answered:
+        must_request = self.can.responds_on_request or keys or again or dropped
+        if must_request and not self.voice.has_answered:
             return await self.voice.respond()
         return await self.voice.next(ResponseCause.CALLER)
 

@@ -60,8 +60,8 @@ def greeting_of(plan: CallPlan) -> str:
 
 def says_greeting(engine: Engine, plan: CallPlan) -> str:
     """The greeting, if the engine must be asked to say it."""
-    asked = engine.can.verbatim is not Verbatim.GREETING and plan.tts is None
-    return greeting_of(plan) if asked else ""
+    needs_request = engine.can.verbatim is not Verbatim.GREETING and plan.tts is None
+    return greeting_of(plan) if needs_request else ""
 
 
 def _greeted(plan: CallPlan, history: tuple[Message, ...]) -> str:

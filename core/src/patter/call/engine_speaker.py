@@ -203,12 +203,12 @@ class EngineSpeaker:
     async def _say(self, utterance: Utterance, text: str) -> None:
         try:
             if text:
-                await self.play(utterance, await self._said(utterance, text))
+                await self.play(utterance, await self._response_for(utterance, text))
         except Exception as raised:
             self.failed(utterance, raised)
         self.sender.finish(utterance.epoch)
 
-    async def _said(self, utterance: Utterance, text: str) -> EngineResponse:
+    async def _response_for(self, utterance: Utterance, text: str) -> EngineResponse:
         """The response that says *text*; a vendor that has the greeting already says it itself."""
         voice, greeting = self.requests.voice, utterance.kind is UtteranceKind.GREETING
         if greeting and self.requests.can.verbatim is Verbatim.GREETING:

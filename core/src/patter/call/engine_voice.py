@@ -192,12 +192,12 @@ class EngineVoice:
     async def respond(self) -> EngineResponse:
         """Have the caller answered."""
         session = await self.session()
-        return self._requested(await self._asked(session, session.respond()), session)
+        return self._requested(await self._await_from(session, session.respond()), session)
 
     async def say(self, text: str) -> EngineResponse:
         """Have *text* said."""
         session = await self.session()
-        return self._requested(await self._asked(session, session.say(text)), session)
+        return self._requested(await self._await_from(session, session.say(text)), session)
 
     async def greet(self, text: str) -> EngineResponse:
         """Have the greeting said, unless this session was asked before the call began."""
@@ -261,7 +261,7 @@ class EngineVoice:
         self._unclaimed[ResponseCause.CALLER].clear()
         return unclaimed
 
-    async def _asked(self, session: EngineSession, owed: Awaitable[T]) -> T:
+    async def _await_from(self, session: EngineSession, owed: Awaitable[T]) -> T:
         """What *session* was asked for; one that cannot be asked is left."""
         try:
             return await self._in_time(owed)

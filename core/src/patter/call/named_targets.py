@@ -87,12 +87,12 @@ def names(text: str, target: str) -> bool:
 
 def targets_in(texts: Iterable[str]) -> list[str]:
     """The numbers in E.164 and SIP addresses that *texts* name, at most `SHOWN`; to be shown."""
-    found: dict[str, None] = {}
+    hits: dict[str, None] = {}
     for text in texts:
         for match in _WRITTEN.finditer(_plain(text)):
-            found["+" + re.sub(r"[^0-9]", "", match[0])] = None
-        found.update(dict.fromkeys(match[0].rstrip(".") for match in SIP.finditer(text)))
-    return list(found)[:SHOWN]
+            hits["+" + re.sub(r"[^0-9]", "", match[0])] = None
+        hits.update(dict.fromkeys(match[0].rstrip(".") for match in SIP.finditer(text)))
+    return list(hits)[:SHOWN]
 
 
 def _names_number(text: str, digits: str) -> bool:

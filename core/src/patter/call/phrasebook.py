@@ -75,8 +75,8 @@ def own_phrases(own: object) -> dict[str, Any]:
         values = {name: getattr(own, name) for name in _FIELDS}
         values = {name: each for name, each in values.items() if each != getattr(ENGLISH, name)}
         if "goodbyes" in values:
-            said = ENGLISH.goodbyes
-            values["goodbyes"] = {k: v for k, v in own.goodbyes.items() if v != said.get(k)}
+            goodbyes = ENGLISH.goodbyes
+            values["goodbyes"] = {k: v for k, v in own.goodbyes.items() if v != goodbyes.get(k)}
         return values
     values = {k: v for k, v in own.items() if k in _FIELDS} if isinstance(own, Mapping) else {}
     if isinstance(reprompts := values.get("reprompts"), str | list):

@@ -11,7 +11,7 @@ from collections import deque
 import attrs
 
 WAITING = 4
-"""So many wait to be spoken; of more the oldest is stale news."""
+"""How many may wait to be spoken; of more, the oldest is dropped as stale."""
 
 
 @attrs.define(eq=False)

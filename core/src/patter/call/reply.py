@@ -179,7 +179,7 @@ class Answer:
     _rows: list[HistoryRow] = attrs.field(factory=list, init=False)
     _failure: Exception | None = attrs.field(default=None, init=False)
     _reworded: bool = attrs.field(default=False, init=False)
-    _said: list[str] = attrs.field(factory=list, init=False)
+    _speech: list[str] = attrs.field(factory=list, init=False)
     _acted: bool = attrs.field(default=False, init=False)
     _made_sentences: Sentences | None = attrs.field(default=None, init=False)
     _cutting: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
@@ -241,7 +241,7 @@ class Answer:
     @property
     def begun(self) -> bool:
         """Has the voice been given something to say?"""
-        return bool(self._said)
+        return bool(self._speech)
 
     async def say(self, text: str) -> bool:
         """Say *text* in its place: after what was said before, before what comes.
@@ -262,7 +262,7 @@ class Answer:
 
     def unheard(self, heard: str) -> str:
         """What was to be said after *heard*, which is how it began."""
-        return " ".join(self._said)[len(heard) :].strip()
+        return " ".join(self._speech)[len(heard) :].strip()
 
     async def _speak(self) -> None:
         if await self._ready.begun():
@@ -312,7 +312,7 @@ class Answer:
     @property
     def _gave_nothing(self) -> bool:
         """Did the mind say nothing, and do nothing that the caller notices instead?"""
-        return not (self._said or self._sentences.any or self._acted)
+        return not (self._speech or self._sentences.any or self._acted)
 
     def _turn(self) -> MindTurn:
         speaker = self.speaker
@@ -425,7 +425,7 @@ class Answer:
         for sentence in sentences:
             if self.utterance.stamps.first_sentence is None:
                 self.utterance.stamps.first_sentence = self.speaker.sender.clock.ms()
-            self._said.append(sentence)
+            self._speech.append(sentence)
             await self._ready.put(sentence)
 
     def _stamp_token(self) -> None:

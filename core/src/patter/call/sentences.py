@@ -67,10 +67,10 @@ class Sentences:
         if self._tiers.on_response is not None and self.hooks.waits_for_response:
             self._response += shown
             return []
-        given = self._filters.push(shown)
-        sentences = self._chunker.push(given)
+        clean = self._filters.push(shown)
+        sentences = self._chunker.push(clean)
         # Where a filter took the end away, or keeps it, the sentence may go on behind it.
-        if text.rstrip()[-1:] == given.rstrip()[-1:]:
+        if text.rstrip()[-1:] == clean.rstrip()[-1:]:
             sentences += self._chunker.settled()
         return await self._ready(sentences) if sentences else sentences
 

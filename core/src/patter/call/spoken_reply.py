@@ -80,9 +80,9 @@ class SpokenReply:
     def broke_off(self, chars: int) -> None:
         """The last *chars* characters of what was begun last are begun again."""
         whole = len(self._last.spoken)
-        if (said := max(0, whole - chars)) < whole:
-            self._pending.insert(0, self._last.part(said, whole))
-            self._last = self._last.part(0, said)
+        if (end := max(0, whole - chars)) < whole:
+            self._pending.insert(0, self._last.part(end, whole))
+            self._last = self._last.part(0, end)
 
     def _begun(self, text: str) -> Respelled:
         parts, letters = list[Respelled](), letters_of(text)

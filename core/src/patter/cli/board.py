@@ -80,10 +80,10 @@ class Board:
         text = f"{head} end {figures(data['outcome'], data['duration'], summary)}"
         label = "why" if data["outcome"] == "failed" else "had"
         lines = [text, *([f"{head} {label} {one_line(str(why))}"] if why else [])]
-        told = {"why": attrs.asdict(why)} if why else {}
+        reason = {"why": attrs.asdict(why)} if why else {}
         lasted = {"duration_ms": round(data["duration"] * 1_000)} if summary else {}
         value = {"event": "ended", "call": data["call_id"], "at": self._at(), **summary, **lasted}
-        value |= told
+        value |= reason
         self.out.event("\n".join(lines), value)
 
     def draining(self, drain_s: float) -> None:

@@ -120,10 +120,10 @@ class ImportWatch:
 
     def _where(self) -> str:
         frame = sys._current_frames().get(self._importing)
-        found = next(filter(_is_theirs, _outwards(frame)), None)
-        if found is None:
+        theirs = next(filter(_is_theirs, _outwards(frame)), None)
+        if theirs is None:
             return "in a library"
-        return f"at {Path(found.f_code.co_filename).name}:{found.f_lineno}"
+        return f"at {Path(theirs.f_code.co_filename).name}:{theirs.f_lineno}"
 
 
 @contextmanager

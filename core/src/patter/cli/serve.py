@@ -148,7 +148,7 @@ async def _served(phone: Any, agent: Any, args: argparse.Namespace) -> bool:
     board = Board(args.out, redactor=redactor_for(log_root(phone.persist)))
     async with simulate.simulating(phone, agent, args) as simulation, task_scope() as tasks:
         agent = simulation.agent if simulation else agent
-        told = [
+        watchers = [
             tasks.create_task(_greet(phone, board), name="serve-greet"),
             tasks.create_task(_drained(phone, board, args.drain), name="serve-drain"),
         ]
@@ -168,7 +168,7 @@ async def _served(phone: Any, agent: Any, args: argparse.Namespace) -> bool:
                 dashboard=not args.no_dashboard,
             )
         finally:
-            for task in told:
+            for task in watchers:
                 task.cancel()
     return clean
 

@@ -28,7 +28,7 @@ class _Work:
     what: str
     began_ms: float = attrs.field(factory=machine_ms)
     _done: threading.Event = attrs.field(factory=threading.Event, init=False)
-    _said: bool = attrs.field(default=False, init=False)
+    _has_notice: bool = attrs.field(default=False, init=False)
 
     def run(self) -> None:
         wait_s = max(AFTER_S - self.seconds, AFTER_S / 5)
@@ -37,17 +37,17 @@ class _Work:
             if self.repaints:
                 line = fitting(f"{self.what}: {self.seconds:.0f} s")
                 print(f"{_CLEAR}{line}", end="", file=sys.stderr, flush=True)
-            elif not self._said:
+            elif not self._has_notice:
                 self.out.progress(f"{self.what} ...")
-            self._said = True
+            self._has_notice = True
 
     def finish(self) -> None:
         self._done.set()
 
     def conclude(self) -> None:
-        if self._said and self.repaints:
+        if self._has_notice and self.repaints:
             print(_CLEAR, end="", file=sys.stderr, flush=True)
-        elif self._said:
+        elif self._has_notice:
             self.out.progress(f"{self.what}: {self.seconds:.1f} s")
 
     @property

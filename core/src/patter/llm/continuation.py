@@ -18,7 +18,7 @@ GO_ON = (
 )
 
 MS_PER_LETTER = 60.0
-"""So long a letter takes to be said."""
+"""How long a letter takes to be said."""
 
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
 """Letters of scripts that put no space between words."""
@@ -100,8 +100,8 @@ class Continuation:
 
     def _may_repeat(self, start: int, letters: str, open_end: bool) -> bool:
         """Is *letters* the beginning of a repetition that is not complete?"""
-        said = self._letters[start:]
-        return said.startswith(letters) and (len(letters) < len(said) or open_end)
+        earlier = self._letters[start:]
+        return earlier.startswith(letters) and (len(letters) < len(earlier) or open_end)
 
     def _decide(self) -> str:
         self._decided = True
@@ -131,16 +131,16 @@ def letters_of(text: str) -> str:
     return "".join(filter(str.isalnum, text)).casefold()
 
 
-def _end_of(said: str, text: str) -> int | None:
-    """Where *text* has repeated all of *said*, at the end of a word; None if it has not."""
+def _end_of(earlier: str, text: str) -> int | None:
+    """Where *text* has repeated all of *earlier*, at the end of a word; None if it has not."""
     letters = ""
     for at, each in enumerate(text):
         letters += letters_of(each)
-        if len(letters) >= len(said):
+        if len(letters) >= len(earlier):
             after = text[at + 1 : at + 2]
             ends = not after.isalnum() or _runs_on(each, after)
-            return at + 1 if letters == said and ends else None
-        if not said.startswith(letters):
+            return at + 1 if letters == earlier and ends else None
+        if not earlier.startswith(letters):
             return None
     return None
 

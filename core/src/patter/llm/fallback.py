@@ -181,11 +181,11 @@ class FallbackLLMProvider:
             {
                 "provider": name[0],
                 "model": name[1],
-                "available": known.usable,
-                "recovers_in_s": known.recovers_in_ms / 1_000,
-                "reason": "" if known.reason is None else known.reason.message,
+                "available": its.usable,
+                "recovers_in_s": its.recovers_in_ms / 1_000,
+                "reason": "" if its.reason is None else its.reason.message,
             }
-            for name, known in zip(self.names, map(availability_of, self.providers), strict=True)
+            for name, its in zip(self.names, map(availability_of, self.providers), strict=True)
         ]
 
     def destroy(self) -> None:

@@ -15,7 +15,7 @@ SHARE = 0.1
 """At most so many of all requests are hedged, unless another share is chosen."""
 
 MOST = 5.0
-"""So many hedges at most may follow each other, after a time without."""
+"""How many hedges at most may follow each other, after a time without."""
 
 LEAST = 20
 """Latencies that must be known before a model counts as late for a hedge."""

@@ -12,7 +12,7 @@ from patter.llm.continuation import MS_PER_LETTER
 from patter.providers.llm import LLMChunk, TextChunk, ToolCallChunk
 
 SLACK_MS = 900.0
-"""So long a caller may hear nothing in the middle of an answer before another model goes on."""
+"""How long a caller may hear nothing in the middle of an answer before another model goes on."""
 
 GROWS_MS = 20.0
 """Three times as fast as it is spoken: the caller waits for the end of a sentence."""

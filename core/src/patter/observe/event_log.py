@@ -74,8 +74,8 @@ def event_listeners(records: CallLog | None) -> tuple[Listener, ...]:
     """
     if log_format() == "json" and log.level == logging.NOTSET:
         log.setLevel(logging.INFO)
-    asked = log.level != logging.NOTSET and log.isEnabledFor(logging.INFO)
-    if not asked:
+    is_on = log.level != logging.NOTSET and log.isEnabledFor(logging.INFO)
+    if not is_on:
         return ()
     return (EventLog(redactor_for(None) if records is None else records.redactor),)
 

@@ -74,11 +74,11 @@ def merge_pricing(
     """
     result: dict[str, dict[str, Any]] = deepcopy(dict(default_pricing() if base is None else base))
     for provider, entry in deepcopy(dict(overrides or {})).items():
-        known = result.setdefault(provider, {})
-        models = {**known.get("models", {}), **entry.pop("models", {})}
-        known.update(entry)
+        own = result.setdefault(provider, {})
+        models = {**own.get("models", {}), **entry.pop("models", {})}
+        own.update(entry)
         if models:
-            known["models"] = models
+            own["models"] = models
     return result
 
 

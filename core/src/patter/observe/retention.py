@@ -54,12 +54,12 @@ def _age(day: date, days: list[date]) -> int:
 def _days(root: Path) -> dict[date, Path]:
     """The folders of the days that have records."""
     calls = root / "calls"
-    found = {}
+    days = {}
     for path in calls.glob("*/*/*"):
         name = _DAY.fullmatch(path.relative_to(calls).as_posix())
         if name is not None and (day := _date(*name.groups())) is not None:
-            found[day] = path
-    return found
+            days[day] = path
+    return days
 
 
 def _date(*parts: str) -> date | None:

@@ -82,8 +82,8 @@ def stored_call(directory: Path) -> StoredCall | None:
     if (tombstone := _read(directory / TOMBSTONE)) is not None:
         return StoredCall(directory, tombstone, erased=True)
     # A process may have been killed before it wrote the file anew.
-    if (known := _read(directory / METADATA)) is not None and _is_current(directory, known):
-        return StoredCall(directory, known)
+    if (document := _read(directory / METADATA)) is not None and _is_current(directory, document):
+        return StoredCall(directory, document)
     try:
         events = read_record(directory)
     except (OSError, PatterError) as problem:
@@ -94,8 +94,8 @@ def stored_call(directory: Path) -> StoredCall | None:
     return StoredCall(directory, metadata(events, recording)) if events else None
 
 
-def _is_current(directory: Path, known: Mapping[str, Any]) -> bool:
-    return known.get("status") != IN_PROGRESS or not (directory / NAME).exists()
+def _is_current(directory: Path, document: Mapping[str, Any]) -> bool:
+    return document.get("status") != IN_PROGRESS or not (directory / NAME).exists()
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -136,7 +136,7 @@ class TurnLedger:
                 answer = self._answer(event.epoch)
                 answer.gap_ms, answer.stages = event.gap_ms, event.stages
             case Row(role="caller"):
-                self._asked(event)
+                self._take_caller(event)
             case Row(role="agent", kind="answer"):
                 self._over(event)
             case Span():
@@ -193,7 +193,7 @@ class TurnLedger:
         provider, _, model = name.partition("/")
         return provider, model
 
-    def _asked(self, row: Row) -> None:
+    def _take_caller(self, row: Row) -> None:
         spoken_ms: float | None = None
         if row.began_ms is not None and row.ended_ms is not None:
             spoken_ms = float(max(0, row.ended_ms - row.began_ms))

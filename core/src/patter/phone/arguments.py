@@ -95,8 +95,8 @@ def proxies(value: Any) -> tuple[str, ...]:
 
     Raises PatterTypeError.
     """
-    found = value or env.read("PATTER_TRUSTED_PROXIES")
-    several = found.split(",") if isinstance(found, str) else found
+    choice = value or env.read("PATTER_TRUSTED_PROXIES")
+    several = choice.split(",") if isinstance(choice, str) else choice
     if not isinstance(several, Iterable) or not all(isinstance(each, str) for each in several):
         raise PatterTypeError(
             f"trusted_proxies={value!r} are no addresses", fix='trusted_proxies=["10.0.0.0/8"]'

@@ -111,17 +111,17 @@ class Catalogue:
     @cached_property
     def advertised(self) -> tuple[Candidate, ...]:
         """All of them, switched off or not, sorted by kind and name."""
-        candidates = [each for each in self._found if each.kind != DOUBLE]
+        candidates = [each for each in self._all if each.kind != DOUBLE]
         # The scan has the order of sys.path; sorted, two machines list the same alike.
         return tuple(sorted(candidates, key=lambda each: (_rank(each.kind), each.name)))
 
     @cached_property
     def doubles(self) -> tuple[Candidate, ...]:
         """Vendors impersonated on this machine; the name is that of the provider they stand for."""
-        return tuple(each for each in self._found if each.kind == DOUBLE)
+        return tuple(each for each in self._all if each.kind == DOUBLE)
 
     @cached_property
-    def _found(self) -> tuple[Candidate, ...]:
+    def _all(self) -> tuple[Candidate, ...]:
         ours = _scan() if self.source is None else self.source
         return tuple(Candidate(ep.group.removeprefix(_PREFIX), ep.name, ep) for ep in ours)
 

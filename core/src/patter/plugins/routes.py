@@ -50,8 +50,8 @@ def _registered(routes: Iterable[web.AbstractRouteDef]) -> web.UrlDispatcher:
 
 def _addresses(router: web.UrlDispatcher) -> set[tuple[str, str]]:
     """Method and path of everything in *router*."""
-    found = ((each.method, each.resource) for each in router.routes())
-    return {(method, each.canonical) for method, each in found if each is not None}
+    pairs = ((each.method, each.resource) for each in router.routes())
+    return {(method, each.canonical) for method, each in pairs if each is not None}
 
 
 def _contained(route: web.AbstractRouteDef, label: str) -> web.AbstractRouteDef:

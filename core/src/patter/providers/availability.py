@@ -24,7 +24,7 @@ log = logging.getLogger("patter.providers")
 P = TypeVar("P")
 
 RECOVERY_MS = 30_000.0
-"""So long a provider that failed is left alone."""
+"""How long a provider that failed is left alone."""
 
 REFUSED_MS = 300_000.0
 """And so long one whose failure does not pass by itself: a refused key, an unknown model."""
@@ -33,7 +33,7 @@ PROBE_MS = 10_000.0
 """The call that tries it again is alone with it for so long, or until it is known how it went."""
 
 REQUESTS_REFUSED = 2
-"""So many refused requests in a row are the provider's fault; one may be the request's own."""
+"""How many refused requests in a row are the provider's fault; one may be the request's own."""
 
 KEPT = 256
 """Providers that are remembered; the one not asked about for longest goes first."""
@@ -132,9 +132,9 @@ def availability_of(provider: object, name: str = "") -> Availability:
     key = _key(provider)
     if key in entries:
         entries.move_to_end(key)
-        known = entries[key][1]
-        known.name = name or known.name
-        return known
+        existing = entries[key][1]
+        existing.name = name or existing.name
+        return existing
     entry = Availability(name or type(provider).__name__)
     # Kept with its provider: an id means nothing once that is gone.
     entries[key] = (provider, entry)

@@ -11,7 +11,7 @@ from patter.providers.traits import ProviderTraits
 
 REPLACEMENT = "I'm sorry, I can't respond to that."
 LOOK_BACK = 10_000
-"""So many characters at most can a guardrail look back at: minutes of speech."""
+"""How many characters a guardrail can look back at, at most: minutes of speech."""
 
 
 @attrs.frozen

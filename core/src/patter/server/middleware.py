@@ -182,7 +182,7 @@ def _end_late(request: web.Request) -> None:
 
 
 def _stop_reading(request: web.Request) -> None:
-    """Who is refused may go on sending: frames to a socket that they have not got."""
+    """Read no more of a refused client, which may go on sending frames of the socket it wanted."""
     if isinstance(request.protocol, Connection):
         request.protocol.stop_reading()
 

@@ -64,12 +64,12 @@ def ends(at: SentenceMark, rules: LanguageRules) -> bool | None:
         return False
     if _BLANK_LINE.match(at.after):
         return True
-    found = _next_word(at)
-    if found is None or isinstance(found, bool):
-        return found
-    if found[0].islower():
+    word = _next_word(at)
+    if word is None or isinstance(word, bool):
+        return word
+    if word[0].islower():
         return False
-    return _ends_before(at, found, rules)
+    return _ends_before(at, word, rules)
 
 
 def ends_whatever_follows(at: SentenceMark, rules: LanguageRules) -> bool:

@@ -197,11 +197,11 @@ class SentenceChunker:
     def _last_mark(self) -> SentenceMark | None:
         """The mark that the text ends in."""
         text = self._text.rstrip()
-        found = list(_CANDIDATE.finditer(text, max(0, len(text) - 8)))
-        if not found or not found[-1]["hard"] or found[-1].end() != len(text):
+        marks = list(_CANDIDATE.finditer(text, max(0, len(text) - 8)))
+        if not marks or not marks[-1]["hard"] or marks[-1].end() != len(text):
             return None
-        begin = found[-1].start()
-        return SentenceMark(text[max(0, begin - _BEFORE) : begin], found[-1]["hard"], " Aa ", True)
+        begin = marks[-1].start()
+        return SentenceMark(text[max(0, begin - _BEFORE) : begin], marks[-1]["hard"], " Aa ", True)
 
     def _is_over(self) -> bool:
         """Does the text end like a sentence, whatever may follow?"""

@@ -43,16 +43,16 @@ def agrees(text: str, language: str) -> bool | None:
     answers = _book().get(code)
     if answers is None:
         return None
-    said = set[str]()
+    kinds = set[str]()
     tokens = _tokens(text, code)
     while tokens:
         kind, length = _first(tokens, answers)
         if not length:
             # A no may give its reasons; who says anything else has not plainly agreed.
-            return False if "no" in said and "yes" not in said else None
-        said.add(kind)
+            return False if "no" in kinds and "yes" not in kinds else None
+        kinds.add(kind)
         tokens = tokens[length:]
-    return False if "no" in said else True if "yes" in said else None
+    return False if "no" in kinds else True if "yes" in kinds else None
 
 
 def _first(tokens: Phrase, answers: _Answers) -> tuple[str, int]:

@@ -20,7 +20,7 @@ from patter.text.terms import Terms
 
 PASSED = GuardrailVerdict()
 SENTENCES = 200
-"""So many characters said before, at least, are looked at together with a sentence."""
+"""How many characters before a sentence, at least, are looked at together with it."""
 
 
 def _terms(terms: Iterable[str] | None) -> tuple[str, ...]:

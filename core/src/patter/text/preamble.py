@@ -26,5 +26,5 @@ def with_preamble(prompt: str, *, disabled: bool = False) -> str:
 
 def with_words_before_tools(prompt: str, words: bool | str) -> str:
     """*prompt* after what an engine is told to say before it calls a tool: *words*, or ours."""
-    said = words if isinstance(words, str) else BEFORE_TOOLS if words else ""
-    return "\n\n".join(filter(None, (said, prompt)))
+    preamble = words if isinstance(words, str) else BEFORE_TOOLS if words else ""
+    return "\n\n".join(filter(None, (preamble, prompt)))

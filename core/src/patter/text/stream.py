@@ -78,7 +78,7 @@ class ThoughtStream:
         return rest
 
     def _taken(self, text: str, *, final: bool) -> str:
-        said, at = [], 0
+        parts, at = [], 0
         while (tag := text.find("<", at)) >= 0:
             match = _TAG.match(text, tag)
             if match is None and _may_become_tag(text[tag:]):
@@ -87,15 +87,15 @@ class ThoughtStream:
                 if not final or tag == len(text):
                     break
             end = match.end() if match else tag + 1
-            said.append("" if self._inside else text[at : tag if match else end])
+            parts.append("" if self._inside else text[at : tag if match else end])
             if match:
                 self._inside = not match[1]
             at = end
         else:
             tag = len(text)
-        said.append("" if self._inside else text[at:tag])
+        parts.append("" if self._inside else text[at:tag])
         self._held = text[tag:]
-        return "".join(said)
+        return "".join(parts)
 
 
 @attrs.define(eq=False)
@@ -121,9 +121,9 @@ class StrongStream:
         return rest
 
     def _taken(self, text: str, end: int) -> str:
-        said = _STARS.sub(lambda stars: self._kept(stars, text), text[:end])
+        plain = _STARS.sub(lambda stars: self._kept(stars, text), text[:end])
         self._before, self._held = (text[end - 1] if end else self._before), text[end:]
-        return said
+        return plain
 
     def _kept(self, stars: re.Match[str], text: str) -> str:
         run = stars[0]

@@ -44,8 +44,8 @@ class OpenAICompatibleConsult:
 
     def message(self, request: str, call: CallContext) -> dict[str, Any]:
         """What it is asked; the call is the user, so that it can remember the last question."""
-        asked = [{"role": "user", "content": request}]
-        return {"model": self.model, "messages": asked, "user": call.call_id}
+        messages = [{"role": "user", "content": request}]
+        return {"model": self.model, "messages": messages, "user": call.call_id}
 
     @property
     def all_headers(self) -> Mapping[str, str]:

@@ -114,11 +114,11 @@ class SchemaCheck:
 
     def _target(self, reference: Any) -> Any:
         """What ``#/$defs/Name`` points to; anything, if it points nowhere."""
-        found: Any = self.root
+        target: Any = self.root
         for part in str(reference).lstrip("#").strip("/").split("/"):
             name = part.replace("~1", "/").replace("~0", "~")
-            found = found.get(name, True) if isinstance(found, Mapping) else True
-        return found
+            target = target.get(name, True) if isinstance(target, Mapping) else True
+        return target
 
 
 def _is_one_of(schema: Mapping[str, Any], value: Any) -> bool:

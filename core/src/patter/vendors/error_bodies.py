@@ -43,8 +43,8 @@ def refused(
         # What is said of a key may hold a part of it, and its owner needs no more than the code.
         code = error.get("code")
         return errors.refused(status, code if isinstance(code, str) else "", headers=headers)
-    told = _by_code(errors, error, headers or {}, secret) if status < 500 else None
-    return told or errors.refused(status, words(error, secret), headers=headers)
+    by_code = _by_code(errors, error, headers or {}, secret) if status < 500 else None
+    return by_code or errors.refused(status, words(error, secret), headers=headers)
 
 
 def reported(errors: VendorErrors, error: Mapping[str, Any], *, secret: str = "") -> PatterError:

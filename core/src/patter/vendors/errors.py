@@ -28,7 +28,7 @@ from patter.errors import (
 )
 
 MOST_WORDS = 200
-"""So much of a vendor's own words is shown."""
+"""How much of a vendor's own words is shown."""
 
 
 @attrs.frozen

@@ -33,8 +33,8 @@ def key(*variables: str) -> Any:
     It is in no repr, and `check` and `doctor` know its name.
     """
 
-    def read(given: str | None, owner: object, field: attrs.Attribute[Any]) -> str:
-        return credential(type(owner).__name__, field.name, given, *variables)
+    def read(value: str | None, owner: object, field: attrs.Attribute[Any]) -> str:
+        return credential(type(owner).__name__, field.name, value, *variables)
 
     return attrs.field(
         default=None,
@@ -47,8 +47,8 @@ def key(*variables: str) -> Any:
 def address(default: str) -> Any:
     """The field that says where the vendor is: https, or this machine; no slash at its end."""
 
-    def read(given: str | None, owner: object) -> str:
-        return endpoint(type(owner).__name__, given or default, "base_url")
+    def read(value: str | None, owner: object) -> str:
+        return endpoint(type(owner).__name__, value or default, "base_url")
 
     return attrs.field(default=default, converter=attrs.Converter(read, takes_self=True))
 
@@ -92,14 +92,14 @@ def number(
         if optional and (value is None or value is False or str(value).strip().lower() in _OFF):
             return None
         try:
-            found = _number(value, whole)
+            figure = _number(value, whole)
         except (OverflowError, TypeError, ValueError):
             raise _misfit(owner, field, value, fits) from None
-        fitting = least <= found <= most
-        steps = found / step if step and fitting else 0.0
+        fitting = least <= figure <= most
+        steps = figure / step if step and fitting else 0.0
         if not fitting or abs(steps - round(steps)) > 1e-6:
             raise _misfit(owner, field, value, fits)
-        return found
+        return figure
 
     return _field(default, read)
 
@@ -125,14 +125,14 @@ def several(*, most: int | None = None, longest: int | None = None) -> Any:
 
     def read(value: Any, owner: object, field: attrs.Attribute[Any]) -> tuple[str, ...]:
         try:
-            found = texts(() if value is None else value)
+            items = texts(() if value is None else value)
         except TypeError:
             raise _misfit(owner, field, value, "texts") from None
-        if most is not None and len(found) > most:
-            raise _misfit(owner, field, f"{len(found)} texts", f"at most {most}")
-        if longest is not None and any(len(each) > longest for each in found):
-            raise _misfit(owner, field, max(found, key=len), f"texts of at most {longest} letters")
-        return found
+        if most is not None and len(items) > most:
+            raise _misfit(owner, field, f"{len(items)} texts", f"at most {most}")
+        if longest is not None and any(len(each) > longest for each in items):
+            raise _misfit(owner, field, max(items, key=len), f"texts of at most {longest} letters")
+        return items
 
     return _field((), read)
 
@@ -181,9 +181,9 @@ def _number(value: Any, whole: bool) -> float:
     # By way of float, a long number such as a seed would become another one.
     if isinstance(value, int) or (isinstance(value, str) and value.strip("+- ").isdecimal()):
         return int(value)
-    if not (found := float(value)).is_integer():
+    if not (figure := float(value)).is_integer():
         raise ValueError("a fraction")
-    return int(found)
+    return int(figure)
 
 
 def _field(default: Any, read: Any) -> Any:

@@ -14,7 +14,7 @@ from patter.vendors.events import SessionEvents
 from patter.vendors.sockets import VendorSocket
 
 HURRY_MS = 1_000.0
-"""So long a final may take that was asked for; vendors take a quarter to a third of it."""
+"""How long a final may take that was asked for; vendors take a quarter to a third of it."""
 
 MUTE_PAUSES = 3
 """After so many pauses in a row without any message the recogniser is gone, however open its

@@ -14,7 +14,7 @@ from patter.providers.llm import DoneChunk, LLMChunk, UsageChunk
 from patter.vendors.errors import VendorErrors
 
 END_S = 0.5
-"""So long an answer that is complete waits for its tokens and the end of its stream. Reading to
+"""How long an answer that is complete waits for its tokens and the end of its stream. Reading to
 the end keeps the connection for the next request."""
 
 

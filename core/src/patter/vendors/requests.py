@@ -16,7 +16,7 @@ from patter.vendors.dates import date_of
 from patter.vendors.errors import VendorErrors
 
 MOST_BYTES = 4 << 20
-"""So much of an answer is read; an agent with its prompt may have two megabytes."""
+"""How much of an answer is read; an agent with its prompt may have two megabytes."""
 
 RefusedAnswer: TypeAlias = Callable[[int, object, Mapping[str, str]], PatterError | str]
 """Words an answer by its status, its JSON (None if it has none) and its headers.
@@ -48,10 +48,10 @@ async def checked(
     if answer.status != 200:
         if refused is None:
             raise errors.refused(answer.status, headers=answer.headers)
-        told = refused(answer.status, body, answer.headers)
-        if isinstance(told, PatterError):
-            raise told
-        return HealthReport(text=told, wall=date_of(answer.headers))
+        outcome = refused(answer.status, body, answer.headers)
+        if isinstance(outcome, PatterError):
+            raise outcome
+        return HealthReport(text=outcome, wall=date_of(answer.headers))
     if body is None:
         raise errors.garbled(answer.headers.get("Content-Type", ""))
     return HealthReport(text=text(body) if text else "", wall=date_of(answer.headers))

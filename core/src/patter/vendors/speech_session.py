@@ -27,7 +27,7 @@ R = TypeVar("R", bound="SpeechReply")
 log = logging.getLogger("patter.vendors")
 
 CANCEL_MS = 500.0
-"""So long a vendor may take to stop speaking; then its socket is closed."""
+"""How long a vendor may take to stop speaking; then its socket is closed."""
 
 STEADY_MS = 5_000.0
 """A socket that lived as long is replaced when it is gone; before, the next reply sees why."""
@@ -303,7 +303,7 @@ class SpeechSession(ABC, Generic[L, R]):
             self._lose(line, error)
 
     def _lose(self, line: L, error: PatterError) -> None:
-        """Who is spoken to has lost it; who is next finds another."""
+        """The reply that is spoken on *line* is lost; the next one gets another line."""
         reply = self.reply if line is self.line else None
         steady = self.clock.ms() - line.opened_ms >= STEADY_MS or not line.quiet.is_set()
         if steady and error.code not in _FOR_GOOD:

@@ -21,7 +21,7 @@ from patter.vendors.reply_stream import UNREADABLE
 BLOCK_MS = 10
 
 PENDING = 16
-"""So many files may wait for the one before; more, and the vendor is too slow for a call."""
+"""How many files may wait for the one before; with more the vendor is too slow for a call."""
 
 VOUCH_S = 1.0
 

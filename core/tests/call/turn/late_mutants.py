@@ -62,19 +62,19 @@ LATE = (
     Mutant(
         "mm-hm is an interruption",
         "turn.evidence",
-        "harmless = frozenset() if asked else known.backchannels",
+        "harmless = frozenset() if is_question else lexicon.backchannels",
         "harmless = frozenset()",
     ),
     Mutant(
         "yes is no answer to a question",
         "turn.evidence",
-        "harmless = frozenset() if asked else known.backchannels",
-        "harmless = known.backchannels",
+        "harmless = frozenset() if is_question else lexicon.backchannels",
+        "harmless = lexicon.backchannels",
     ),
     Mutant(
         "good morning ends the greeting",
         "turn.evidence",
-        "harmless |= known.salutations",
+        "harmless |= lexicon.salutations",
         "harmless |= frozenset()",
     ),
     Mutant(
@@ -86,7 +86,7 @@ LATE = (
     Mutant(
         "a sentence that is not over is answered at once",
         "turn.evidence",
-        "    return ends_with_any(words, known.unfinished)",
+        "    return ends_with_any(words, lexicon.unfinished)",
         "    return False",
     ),
     Mutant(

@@ -150,9 +150,9 @@ def _result(tool_call_id: str, text: str) -> Block:
     return {"type": "tool_result", "tool_use_id": _id(tool_call_id), "content": content}
 
 
-def _id(given: str) -> str:
+def _id(foreign_id: str) -> str:
     """An id that another vendor made, in the letters that this one takes."""
-    return _NOT_OF_AN_ID.sub("_", given) or "_"
+    return _NOT_OF_AN_ID.sub("_", foreign_id) or "_"
 
 
 def _arguments(text: str) -> dict[str, Any]:

@@ -30,7 +30,7 @@ _MESSAGE_WORDS = ("invalid message", "invalid json")
 _RATE_WORDS = "transmission rate"
 _AUDIO = frozenset({3007, 4032, 4033, 4034, 4100, 4101})
 _PASSING = frozenset({1013, 3005, 3008, 4004, 4008, 4010, 4029, 4030, 4031, 4103})
-_KNOWN = _REFUSED | _UNPAID | _CROWDED | _INVALID | _AUDIO | _PASSING
+_CODES = _REFUSED | _UNPAID | _CROWDED | _INVALID | _AUDIO | _PASSING
 
 
 def failed(code: int | None, words: str) -> PatterError:
@@ -67,4 +67,4 @@ def failed(code: int | None, words: str) -> PatterError:
 
 def hung_up(code: int | None, reason: str) -> PatterError:
     """The error for a socket that AssemblyAI closed with *code* and *reason*."""
-    return failed(code, reason) if code in _KNOWN else ERRORS.hung_up(code, reason)
+    return failed(code, reason) if code in _CODES else ERRORS.hung_up(code, reason)

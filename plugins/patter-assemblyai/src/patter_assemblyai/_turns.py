@@ -29,8 +29,8 @@ from patter_assemblyai._socket import FORCE_ENDPOINT
 log = logging.getLogger("patter.assemblyai")
 
 MUTE_TURNS = 2
-"""So many turns in a row that AssemblyAI does not end when asked, without any message, and it is
-gone, however open its socket."""
+"""After how many turns in a row that AssemblyAI does not end when asked, without any message, it
+counts as gone, however open its socket."""
 
 WORDLESS_MS = 2_000
 """A voice of which no word has come after so much audio was a noise, and has ended."""
@@ -89,7 +89,7 @@ class TurnHearing:
         return [] if held is None else list(self._final(held, self._held_judged))
 
     def passed(self, sent_ms: float) -> list[STTEvent]:
-        """So much audio was sent: a voice without words has ended by now."""
+        """This much audio was sent: a voice without words has ended by now."""
         if self._voice_ms is None or self.in_turn or sent_ms - self._voice_ms < WORDLESS_MS:
             return []
         return list(self._silent(int(sent_ms)))

@@ -44,7 +44,7 @@ class InkHearing:
     _untimed: bool = attrs.field(default=False, init=False)
     _interim: str = attrs.field(default="", init=False)
     _shown: str = attrs.field(default="", init=False)
-    _given: str = attrs.field(default="", init=False)
+    _before: str = attrs.field(default="", init=False)
     _final_ms: int = attrs.field(default=0, init=False)
     _late: int = attrs.field(default=0, init=False)
     _was_late: bool = attrs.field(default=False, init=False)
@@ -70,10 +70,10 @@ class InkHearing:
         # The answers may still come, and are then no answers to the pauses after these. If one
         # came late since, and this pause has none either, then an answer was lost: count anew.
         self._late = 0 if self._was_late else self._late + owed
-        said, self._interim = self._interim, ""
-        self._held += said
-        self._given += said
-        self._untimed = self._untimed or bool(said)
+        rest, self._interim = self._interim, ""
+        self._held += rest
+        self._before += rest
+        self._untimed = self._untimed or bool(rest)
         return self._settle() or [Transcript("", True)]
 
     def read(self, message: str | bytes, now_ms: float) -> list[STTEvent]:
@@ -97,11 +97,11 @@ class InkHearing:
 
     def _transcript(self, text: str, body: Mapping[str, Any], now_ms: float) -> Iterable[STTEvent]:
         words = self._timed(body.get("words") or ())
-        given, text = self._given, rest_of(text, self._given)
+        before, text = self._before, rest_of(text, self._before)
         if body["is_final"]:
             # What was told before its time has no times, and what is left of it neither.
-            self._given = rest_of(given, str(body["text"]))
-            words = [] if given else words
+            self._before = rest_of(before, str(body["text"]))
+            words = [] if before else words
             self._held, self._interim = self._held + text, ""
             self._words += words
             self._untimed = self._untimed or (bool(text.strip()) and not words)
@@ -109,19 +109,19 @@ class InkHearing:
                 self.due_ms = now_ms + SETTLE_MS
         else:
             self._interim = text
-        known = (self._held + self._interim).strip()
-        if known and known != self._shown:
-            self._shown = known
-            yield Transcript(known, False, words[-1].end_ms if words else None)
+        so_far = (self._held + self._interim).strip()
+        if so_far and so_far != self._shown:
+            self._shown = so_far
+            yield Transcript(so_far, False, words[-1].end_ms if words else None)
 
     def _flushed(self) -> Iterable[STTEvent]:
         """All audio until a pause is told of; the pause is answered, unless it was before."""
         if self._late:
             self._late, self._was_late = self._late - 1, True
-            self._given = self._given if self._late else ""
+            self._before = self._before if self._late else ""
             yield from self._settle()
             return
-        self._interim = self._given = ""
+        self._interim = self._before = ""
         answered, self.owed = self.owed > 0, max(0, self.owed - 1)
         yield from self._settle() or ([Transcript("", True)] if answered else [])
 

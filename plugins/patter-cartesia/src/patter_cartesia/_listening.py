@@ -29,7 +29,7 @@ KEEP_ALIVE_MS = 20_000.0
 minutes, others report a minute; whether pings count is not said."""
 
 PAD_MS = 100.0
-"""So much silence keeps a socket open; a second of it costs as much as one of speech."""
+"""How much silence keeps a socket open; a second of it costs as much as one of speech."""
 
 
 class Hearing(Protocol):

@@ -28,7 +28,7 @@ class _Sentence:
     heard: bool = False
     begun_ms: float = 0.0
     shift_ms: float | None = None
-    told: list[SpokenWord] = attrs.field(factory=list)
+    pending: list[SpokenWord] = attrs.field(factory=list)
 
 
 @attrs.define
@@ -89,14 +89,14 @@ class Progress:
 
     def times(self, words: Iterable[TimedWord], flush: int | None) -> Speech | None:
         """Words whose end is told; those of a sentence that has not begun wait for it."""
-        told = list[SpokenWord]()
+        spoken_words = list[SpokenWord]()
         for word in words:
             for sentence in self._waiting:
                 fits = flush is None or sentence.flush == self._number(flush)
                 if fits and self._hear(sentence, word):
-                    told += self._take(sentence) if sentence.heard else []
+                    spoken_words += self._take(sentence) if sentence.heard else []
                     break
-        return Speech(b"", "", tuple(told)) if told else None
+        return Speech(b"", "", tuple(spoken_words)) if spoken_words else None
 
     def flushed(self, flush: int) -> Speech | None:
         """Sentence *flush* of the context is complete, and so are those before it."""
@@ -123,15 +123,15 @@ class Progress:
             begun_ms = sentence.begun_ms if sentence.heard else self.heard_ms
             anew = self._context_ms + word.start_ms + SLACK_MS < begun_ms
             sentence.shift_ms = begun_ms if anew else self._context_ms
-        told = sentence.words.hear(word.text, sentence.shift_ms + word.end_ms)
-        sentence.told += told or []
-        return told is not None
+        words = sentence.words.hear(word.text, sentence.shift_ms + word.end_ms)
+        sentence.pending += words or []
+        return words is not None
 
     def _take(self, sentence: _Sentence) -> list[SpokenWord]:
         """The words of *sentence* that were told since, in order."""
-        told, sentence.told = sentence.told, []
+        pending, sentence.pending = sentence.pending, []
         taken = []
-        for word in told:
+        for word in pending:
             self._end_ms = max(self._end_ms, word.end_ms)
             taken.append(SpokenWord(word.text, self._end_ms))
         return taken
@@ -142,7 +142,7 @@ class Progress:
         while self._waiting and self._waiting[0].flush <= number:
             sentence = self._waiting.popleft()
             self.missed = self.missed or not sentence.heard
-            sentence.told += sentence.words.rest(self.heard_ms)
+            sentence.pending += sentence.words.rest(self.heard_ms)
             words += self._take(sentence)
             self._half = b""
         return words

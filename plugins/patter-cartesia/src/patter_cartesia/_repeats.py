@@ -19,13 +19,13 @@ def rest_of(text: str, before: str) -> str:
     >>> rest_of("no, thanks", "a table for"), rest_of("yes", "yes.")
     ('no, thanks', '')
     """
-    known = [letters(word) for word in before.split()]
-    if not known:
+    earlier = [letters(word) for word in before.split()]
+    if not earlier:
         return text
-    words = list(re.finditer(r"\S+", text))[: len(known)]
+    words = list(re.finditer(r"\S+", text))[: len(earlier)]
     begin = [letters(word[0]) for word in words]
-    if begin != known[: len(begin)]:
-        alike = SequenceMatcher(None, " ".join(begin), " ".join(known), autojunk=False).ratio()
+    if begin != earlier[: len(begin)]:
+        alike = SequenceMatcher(None, " ".join(begin), " ".join(earlier), autojunk=False).ratio()
         if alike < ALIKE:
             return text
     return text[words[-1].end() :] if words else ""

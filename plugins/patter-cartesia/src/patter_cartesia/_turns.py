@@ -35,13 +35,13 @@ class TurnsHearing:
     due_ms: float | None = attrs.field(default=None, init=False)
     speaking: bool = attrs.field(default=False, init=False)
     _turn: str = attrs.field(default="", init=False)
-    _given: str = attrs.field(default="", init=False)
+    _before: str = attrs.field(default="", init=False)
     _shown: str = attrs.field(default="", init=False)
 
     @property
     def idle(self) -> bool:
         """Is there nothing that could still become final?"""
-        return not (self.owed or self.speaking or rest_of(self._turn, self._given).strip())
+        return not (self.owed or self.speaking or rest_of(self._turn, self._before).strip())
 
     def paused(self, now_ms: float) -> None:
         """The caller has paused: Ink is given time to judge that by itself."""
@@ -54,7 +54,7 @@ class TurnsHearing:
         if not self.owed:
             return []
         self.owed = 0
-        rest, self._given, self._shown = rest_of(self._turn, self._given), self._turn, ""
+        rest, self._before, self._shown = rest_of(self._turn, self._before), self._turn, ""
         return [Transcript(rest.strip(), True)]
 
     def read(self, message: str | bytes, _now_ms: float) -> list[STTEvent]:
@@ -70,7 +70,7 @@ class TurnsHearing:
     def _events(self, body: Mapping[str, Any]) -> Iterable[STTEvent]:
         match body["type"]:
             case "turn.start":
-                self._turn = self._given = self._shown = ""
+                self._turn = self._before = self._shown = ""
                 yield from self._talks()
             case "turn.update":
                 yield from self._words(body)
@@ -86,7 +86,7 @@ class TurnsHearing:
 
     def _words(self, body: Mapping[str, Any]) -> Iterable[STTEvent]:
         self._turn = _text(body)
-        rest = rest_of(self._turn, self._given).strip()
+        rest = rest_of(self._turn, self._before).strip()
         if rest and rest != self._shown:
             self._shown = rest
             yield Transcript(rest, False)
@@ -103,7 +103,7 @@ class TurnsHearing:
 
     def _ended(self, body: Mapping[str, Any]) -> Iterable[STTEvent]:
         whole = _text(body)
-        rest = rest_of(whole, self._given).strip()
+        rest = rest_of(whole, self._before).strip()
         yield from self._silent()
         if rest or self.owed:
             yield Transcript(rest, True)
@@ -111,7 +111,7 @@ class TurnsHearing:
         if whole.strip():
             yield TurnEnded()
         self.owed, self.due_ms = 0, None
-        self._turn = self._given = self._shown = ""
+        self._turn = self._before = self._shown = ""
 
 
 def configure(thresholds: Mapping[str, float]) -> str:

@@ -39,7 +39,7 @@ class SentenceWords:
     _letters: str = attrs.field(default="", init=False)
     _tokens: list[_Token] = attrs.field(factory=list, init=False)
     _at: int = attrs.field(default=0, init=False)
-    _told: int = attrs.field(default=0, init=False)
+    _next: int = attrs.field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         for word in self.sentence.split():
@@ -67,16 +67,16 @@ class SentenceWords:
         """Where *spelled* ends in the letters that follow, 0 if it is not there."""
         if self._letters.startswith(spelled, self._at):
             return self._at + len(spelled)
-        for token in self._tokens[self._told : self._told + NEAR]:
+        for token in self._tokens[self._next : self._next + NEAR]:
             if self._letters[token.start : token.end] == spelled:
                 return token.end
         return 0
 
     def _over(self, end_ms: float) -> list[SpokenWord]:
-        first = self._told
-        while self._told < len(self._tokens) and self._tokens[self._told].end <= self._at:
-            self._told += 1
-        return [SpokenWord(token.text, int(end_ms)) for token in self._tokens[first : self._told]]
+        first = self._next
+        while self._next < len(self._tokens) and self._tokens[self._next].end <= self._at:
+            self._next += 1
+        return [SpokenWord(token.text, int(end_ms)) for token in self._tokens[first : self._next]]
 
 
 def letters(text: str) -> str:

@@ -16,7 +16,7 @@ from patter.errors import (
 from patter_cloudflare._output import Seen
 
 SHOWN, SHOWN_CHARS = 3, 200
-"""So many of the last lines are told, and so much of each."""
+"""How many of the last lines are shown, and how much of each."""
 
 _OTHERWISE = "or pass --webhook-url HOST"
 _NO_NAME = re.compile(r"unmarshal\w* (?:QuickTunnel response|quick Tunnel)|quick Tunnel ID")

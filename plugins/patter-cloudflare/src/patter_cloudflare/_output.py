@@ -18,7 +18,7 @@ LINE_BYTES = 8_192
 """A line that is longer is cut; the rest of it is never stored."""
 
 _HOST = re.compile(r"https://([a-z0-9-]+\.trycloudflare\.com)(?![\w-]|\.\w)", re.IGNORECASE)
-_ASKED = "api.trycloudflare.com"
+_NAME_SERVER = "api.trycloudflare.com"
 """Who makes the names; it is in the lines that tell why there is none."""
 _REGISTERED = re.compile(r"\bRegistered tunnel connection\b|\bConnection \S+ registered\b")
 _METRICS = re.compile(r"metrics server on ((?:127\.0\.0\.1|\[::1\]|localhost):\d{1,5})/metrics")
@@ -93,7 +93,7 @@ def host_in(message: str) -> str:
     ''
     """
     hosts = (match.group(1).lower() for match in _HOST.finditer(message))
-    return next((host for host in hosts if host != _ASKED), "")
+    return next((host for host in hosts if host != _NAME_SERVER), "")
 
 
 def version_in(messages: Iterable[str]) -> str:

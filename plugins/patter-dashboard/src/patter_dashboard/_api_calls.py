@@ -25,7 +25,7 @@ from patter_dashboard.dashboard import Dashboard
 from patter_dashboard.exporting import FORMATS, PICTURE, REDACTED, available, axis_of, file_name
 from patter_dashboard.filters import read_filters
 from patter_dashboard.index_file import IndexFile
-from patter_dashboard.recorded import Recorded
+from patter_dashboard.recorded import RecordedCalls
 
 WAV = "wav"
 _PAGING = frozenset({"cursor", "limit"})
@@ -124,10 +124,10 @@ class CallsApi:
 
         def read() -> str:
             events = self._recorded.events(_id(request))
-            found = detail.model_request(events, at)
-            if found is None:
+            row = detail.model_request(events, at)
+            if row is None:
                 raise NotFound(f"no model was asked a time {n}", fix="see: calls/ID/model")
-            return detail.masked(found, detail.parties_of(events))
+            return detail.masked(row, detail.parties_of(events))
 
         return text_response(await self.dashboard.work.answer(read))
 
@@ -263,7 +263,7 @@ class CallsApi:
         return self.dashboard.index
 
     @property
-    def _recorded(self) -> Recorded:
+    def _recorded(self) -> RecordedCalls:
         if self.dashboard.recorded is None:
             raise no_records()
         return self.dashboard.recorded

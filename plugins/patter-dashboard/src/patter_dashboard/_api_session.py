@@ -60,9 +60,9 @@ class SessionApi:
         return response
 
     def _state(self, visitor: Visitor | None) -> dict[str, object]:
-        dashboard, known = self.dashboard, visitor is not None
+        dashboard, signed_in = self.dashboard, visitor is not None
         server, records = dashboard.server, dashboard.root is not None
-        agent = server.served.agent.name if known and server is not None else ""
+        agent = server.served.agent.name if signed_in and server is not None else ""
         can = {
             "hang_up": server is not None,
             "transfer": _can_transfer(server),
@@ -73,16 +73,16 @@ class SessionApi:
             "test": records and available("test"),
         }
         return {
-            "authenticated": known,
+            "authenticated": signed_in,
             "login": bool(dashboard.access.token),
             "csrf": dashboard.access.csrf(visitor) if visitor is not None else "",
             "version": VERSION,
-            "serving": known and server is not None,
+            "serving": signed_in and server is not None,
             "agent": agent,
             "number": "",
-            "insecure": known and dashboard.access.insecure,
-            "records": known and records,
-            "can": {name: known and able for name, able in can.items()},
+            "insecure": signed_in and dashboard.access.insecure,
+            "records": signed_in and records,
+            "can": {name: signed_in and able for name, able in can.items()},
             "now": moment(dashboard.clock.wall()),
         }
 

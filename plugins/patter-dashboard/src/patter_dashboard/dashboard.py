@@ -28,7 +28,7 @@ from patter_dashboard.indexer import Indexer
 from patter_dashboard.live import LiveCalls
 from patter_dashboard.log_lines import CallLines
 from patter_dashboard.notify import PORT, notify_dashboard
-from patter_dashboard.recorded import Recorded
+from patter_dashboard.recorded import RecordedCalls
 from patter_dashboard.ringing import Ringing
 from patter_dashboard.store import MetricsStore
 
@@ -51,7 +51,7 @@ class Dashboard:
     exporter: Exporter = attrs.field(factory=Exporter, init=False)
     index: IndexFile | None = attrs.field(init=False)
     indexer: Indexer | None = attrs.field(default=None, init=False)
-    recorded: Recorded | None = attrs.field(default=None, init=False)
+    recorded: RecordedCalls | None = attrs.field(default=None, init=False)
     audit: Audit | None = attrs.field(default=None, init=False)
     documents: Documents = attrs.field(init=False)
     lines: CallLines = attrs.field(factory=CallLines, init=False)
@@ -65,7 +65,7 @@ class Dashboard:
             self.documents = StoreDocuments(self.store)
             return
         self.indexer = Indexer(self.index, self.work, self._changed, self.clock)
-        self.recorded = Recorded(self.index)
+        self.recorded = RecordedCalls(self.index)
         self.audit = Audit(self.index.root)
         self.documents = StoredDocuments(self.index, self.work, self.live)
 

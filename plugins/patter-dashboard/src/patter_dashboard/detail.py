@@ -72,17 +72,17 @@ def event_page(
 
     *quiet* leaves out marks and what the carrier says of them.
     """
-    found: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     for event in events:
         kind = str(event.__struct_config__.tag)
         if event.seq <= after or (kind not in types if types else kind == "step"):
             continue
         if quiet and isinstance(event, Wire) and event.what in _QUIET:
             continue
-        if len(found) == limit:
-            return {"data": found, "next": found[-1]["seq"]}
-        found.append(_as_data(event, kind))
-    return {"data": found, "next": None}
+        if len(rows) == limit:
+            return {"data": rows, "next": rows[-1]["seq"]}
+        rows.append(_as_data(event, kind))
+    return {"data": rows, "next": None}
 
 
 def model_index(events: Sequence[CallEvent]) -> list[dict[str, Any]]:
@@ -166,12 +166,12 @@ def _tool(run: ToolRun) -> dict[str, Any]:
 
 
 def _turns(events: Iterable[CallEvent], words: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    said: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
+    lines: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
     for row in words:
         if row["turn"] is not None:
-            said.setdefault((row["role"], row["turn"]), []).append(row)
+            lines.setdefault((row["role"], row["turn"]), []).append(row)
     return [
-        _turn(event, said.get(("caller", event.turn), ()), said.get(("agent", event.turn), ()))
+        _turn(event, lines.get(("caller", event.turn), ()), lines.get(("agent", event.turn), ()))
         for event in events
         if isinstance(event, Turn)
     ]
@@ -231,10 +231,10 @@ def _cost(events: Iterable[CallEvent], started: Started, ended: Ended | None) ->
         }
         for kind in dict.fromkeys([*costs, *used])
     ]
-    known = sum(usd for usd in costs.values() if usd is not None)
+    total = sum(usd for usd in costs.values() if usd is not None)
     return {
         "total_usd": ended.cost_usd if ended else None,
-        "known_usd": round(known, 6),
+        "known_usd": round(total, 6),
         "unpriced": list(ended.unpriced) if ended else [],
         "parts": parts,
     }
@@ -243,13 +243,13 @@ def _cost(events: Iterable[CallEvent], started: Started, ended: Ended | None) ->
 def _requests(events: Iterable[CallEvent]) -> list[tuple[Note, int | None]]:
     """What models were shown, each with the turn that had been committed by then."""
     turn: int | None = None
-    found = []
+    requests = []
     for event in events:
         if isinstance(event, Row) and event.role == "caller" and event.turn is not None:
             turn = event.turn
         elif isinstance(event, Note) and event.what == LLM_REQUEST:
-            found.append((event, turn))
-    return found
+            requests.append((event, turn))
+    return requests
 
 
 def _as_data(event: CallEvent, kind: str) -> dict[str, Any]:

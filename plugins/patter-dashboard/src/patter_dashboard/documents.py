@@ -60,8 +60,8 @@ class StoreDocuments:
     async def totals(self, since_ms: int | None = None, until_ms: int | None = None) -> Record:
         if since_ms is None and until_ms is None:
             return self.store.get_aggregates()
-        found = self.store.get_calls_in_range(_s(since_ms), _s(until_ms))
-        return aggregates(found, len(self.store.get_active_calls()))
+        records = self.store.get_calls_in_range(_s(since_ms), _s(until_ms))
+        return aggregates(records, len(self.store.get_active_calls()))
 
     async def between(
         self, since_ms: int | None, until_ms: int | None
@@ -87,10 +87,10 @@ class StoredDocuments:
         return await self.work.answer(self._one, call_id) or self._going_on(call_id)
 
     async def active(self) -> list[Record]:
-        found = await self.work.answer(
+        calls = await self.work.answer(
             self._places, "outcome = 'live' ORDER BY started DESC LIMIT 1000", ()
         )
-        stored = {record["call_id"]: record for record in await self.work.answer(self._read, found)}
+        stored = {record["call_id"]: record for record in await self.work.answer(self._read, calls)}
         here = {call_id: self._going_on(call_id) for call_id in self.live.calls}
         return [record for record in {**stored, **here}.values() if record is not None]
 
@@ -132,8 +132,8 @@ class StoredDocuments:
         return [place for (place,) in self.index.rows(sql, values)]
 
     def _read(self, places: Sequence[str]) -> list[Record]:
-        found = (record_in(self.index.root / CALLS / place) for place in places)
-        return [record for record in found if record is not None]
+        records = (record_in(self.index.root / CALLS / place) for place in places)
+        return [record for record in records if record is not None]
 
     def _totals(self, since_ms: int | None, until_ms: int | None, active: int) -> Record:
         condition = _range(since_ms, until_ms).condition()

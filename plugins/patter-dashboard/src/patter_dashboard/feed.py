@@ -41,8 +41,8 @@ class StoreFeed:
             case Row(role="caller" | "agent") if event.text:
                 line = {"role": _ROLES[event.role], "text": event.text, "turnIndex": event.turn}
                 timestamp = self._wall + event.at_ms / 1_000
-                said = {"call_id": event.call, **line, "timestamp": timestamp}
-                self.store.record_transcript_line(said)
+                row = {"call_id": event.call, **line, "timestamp": timestamp}
+                self.store.record_transcript_line(row)
             case Ended():
                 self._end(event)
 

@@ -141,10 +141,10 @@ def _choice(*choices: str) -> Callable[[str, str, float], str]:
 
 
 def _outcomes(name: str, text: str, now: float) -> tuple[str, ...]:
-    found = _list(name, text, now)
-    for each in found:
+    outcomes = _list(name, text, now)
+    for each in outcomes:
         _choice(*OUTCOMES)(name, each, now)
-    return found
+    return outcomes
 
 
 def _number(name: str, text: str, _: float) -> float:
@@ -173,7 +173,7 @@ def _plain(_: str, text: str, __: float) -> str:
     return text
 
 
-def _said(_: str, text: str, __: float) -> str:
+def _search(_: str, text: str, __: float) -> str:
     return searched(text)
 
 
@@ -186,7 +186,7 @@ _READERS: Mapping[str, Callable[[str, str, float], Any]] = {
     "number": _digits,
     "gap": _number,
     "tool": _plain,
-    "said": _said,
+    "said": _search,
     "cost_over": _number,
     "cost_under": _number,
     "price": _choice("known", "unknown"),
@@ -219,8 +219,8 @@ def _flag(column: str) -> Callable[[Any], _Made]:
 
 
 def _price(value: str) -> _Made:
-    known = "c.cost_usd IS NOT NULL" if value == "known" else "c.cost_usd IS NULL"
-    return f"{known} AND c.status = 'completed' AND c.erased = 0", {}
+    condition = "c.cost_usd IS NOT NULL" if value == "known" else "c.cost_usd IS NULL"
+    return f"{condition} AND c.status = 'completed' AND c.erased = 0", {}
 
 
 def _provider(name: str) -> _Made:

@@ -39,14 +39,14 @@ class Health:
             since = dashboard.clock.wall() * 1_000 - ERRORS_MS
             errors = await dashboard.work.answer(failures, index, since)
         root = str(dashboard.root) if dashboard.root is not None else False
-        found = await dashboard.work.answer(_local_findings, root)
+        findings = await dashboard.work.answer(_local_findings, root)
         state = indexer.as_data() if indexer else {"state": "off", "indexed": 0, "found": 0}
         return {
             **self._server(),
             "uptime_ms": round(dashboard.clock.ms() - dashboard.began_ms),
             "version": VERSION,
             "python": platform.python_version(),
-            "checks": [_finding(each) for each in found],
+            "checks": [_finding(each) for each in findings],
             "plugins": await dashboard.work.answer(_plugins),
             "errors": errors,
             "index": {

@@ -145,10 +145,10 @@ class Hub:
         """What a page has missed whose last event was *last*; a reset if that is not known."""
         if not last:
             return []
-        known = int(last) if last.isascii() and last.isdigit() and len(last) < 20 else -1
+        after = int(last) if last.isascii() and last.isdigit() and len(last) < 20 else -1
         first = self._ring[0].id if self._ring else self.last_id + 1
-        missed = [sent.body for sent in self._ring if sent.id > known]
-        if known < first - 1 or known > self.last_id or len(missed) >= QUEUE:
+        missed = [sent.body for sent in self._ring if sent.id > after]
+        if after < first - 1 or after > self.last_id or len(missed) >= QUEUE:
             return [f"id: {self.last_id}\nevent: {RESET}\ndata: {{}}\n\n".encode()]
         return missed
 

@@ -116,11 +116,11 @@ class IndexFile:
     def signs(self, under: str = "") -> dict[str, tuple[int, str]]:
         """Sign and status of every call that is kept below *under*, by its place."""
         # The day's directory itself: "2026/09/2" is no beginning of "2026/09/21".
-        found = self.rows(
+        rows = self.rows(
             "SELECT place, sign, status FROM calls WHERE place >= ? AND place < ?",
             (f"{under}/" if under else "", f"{under}0" if under else "\U0010ffff"),
         )
-        return {place: (sign, status) for place, sign, status in found}
+        return {place: (sign, status) for place, sign, status in rows}
 
     def drop(self, places: Sequence[str]) -> None:
         """Forget the calls at *places*, and overwrite what was kept of them."""
@@ -129,9 +129,9 @@ class IndexFile:
         with self.writing() as connection:
             for place in places:
                 row = connection.execute("SELECT key FROM calls WHERE place = ?", (place,))
-                if (found := row.fetchone()) is not None:
-                    _clear(connection, found[0])
-                    connection.execute("DELETE FROM calls WHERE key = ?", found)
+                if (first := row.fetchone()) is not None:
+                    _clear(connection, first[0])
+                    connection.execute("DELETE FROM calls WHERE key = ?", first)
         self.overwrite()
 
     def overwrite(self) -> None:

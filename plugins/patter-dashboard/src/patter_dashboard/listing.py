@@ -33,7 +33,7 @@ class Page:
 def page(index: IndexFile, filters: Filters, cursor: str, limit: int) -> Page:
     """The calls that *filters* mean, the newest first, after *cursor*. Raises InputError."""
     condition = filters.condition()
-    rows = _found(index, filters, after(cursor), limit + 1)
+    rows = _page_rows(index, filters, after(cursor), limit + 1)
     further = len(rows) > limit
     rows = rows[:limit]
     counted = index.value(
@@ -48,7 +48,7 @@ def page(index: IndexFile, filters: Filters, cursor: str, limit: int) -> Page:
 def everything(index: IndexFile, filters: Filters) -> Iterator[list[dict[str, Any]]]:
     """All calls that *filters* mean, a few hundred at a time."""
     position: tuple[int, int] | None = None
-    while rows := _found(index, filters, position, CHUNK):
+    while rows := _page_rows(index, filters, position, CHUNK):
         yield calls(index, rows, "")
         position = rows[-1][COLUMNS.index("started") + 1], rows[-1][0]
 
@@ -58,16 +58,16 @@ def call_of(index: IndexFile, call_id: str) -> dict[str, Any] | None:
     rows = index.rows(
         f"SELECT {_COLUMNS} FROM calls c WHERE c.id = ? ORDER BY c.started DESC LIMIT 1", (call_id,)
     )
-    found = calls(index, rows, "")
-    return found[0] if found else None
+    page = calls(index, rows, "")
+    return page[0] if page else None
 
 
 def place_in(index: IndexFile, call_id: str) -> str | None:
     """Where the call is below the root; None when it is not known."""
-    found: str | None = index.value(
+    place: str | None = index.value(
         "SELECT place FROM calls WHERE id = ? ORDER BY started DESC LIMIT 1", (call_id,)
     )
-    return found
+    return place
 
 
 def facets(index: IndexFile) -> dict[str, Any]:
@@ -79,18 +79,18 @@ def facets(index: IndexFile) -> dict[str, Any]:
         "tools": "SELECT name, count(DISTINCT call) AS n FROM tools GROUP BY 1",
         "errors": "SELECT code, count(DISTINCT call) AS n FROM failures GROUP BY 1",
     }
-    found: dict[str, Any] = {
+    values: dict[str, Any] = {
         name: [{"name": each, "calls": n} for each, n in index.rows(f"{sql} ORDER BY n DESC")]
         for name, sql in names.items()
     }
-    found["providers"] = [
+    values["providers"] = [
         {"name": name, "kind": kind, "calls": n}
         for name, kind, n in index.rows(
             "SELECT name, kind, count(*) AS n FROM providers GROUP BY 1, 2 ORDER BY n DESC"
         )
     ]
     oldest = index.value("SELECT min(started) FROM calls WHERE deleted = 0")
-    return found | {"oldest": None if oldest is None else iso(oldest)}
+    return values | {"oldest": None if oldest is None else iso(oldest)}
 
 
 def calls(index: IndexFile, rows: Sequence[Sequence[Any]], match: str) -> list[dict[str, Any]]:
@@ -98,16 +98,16 @@ def calls(index: IndexFile, rows: Sequence[Sequence[Any]], match: str) -> list[d
     keys = [row[0] for row in rows]
     tools = _lists(index, "SELECT call, name FROM tools", keys)
     failures = _lists(index, "SELECT DISTINCT call, code FROM failures", keys)
-    found = _passages(index, rows, match) if match else {}
+    passages = _passages(index, rows, match) if match else {}
     return [
         _call(dict(zip(COLUMNS, row[1:], strict=True)))
         | {"tools": tools.get(row[0], []), "errors": failures.get(row[0], [])}
-        | {"found": found.get(row[0]) if match else None}
+        | {"found": passages.get(row[0]) if match else None}
         for row in rows
     ]
 
 
-def _found(
+def _page_rows(
     index: IndexFile, filters: Filters, position: tuple[int, int] | None, limit: int
 ) -> list[Sequence[Any]]:
     condition = filters.condition()
@@ -124,11 +124,11 @@ def _found(
 
 
 def _lists(index: IndexFile, sql: str, keys: Sequence[int]) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
+    lists: dict[int, list[str]] = {}
     marks = ", ".join("?" * len(keys))
     for call, name in index.rows(f"{sql} WHERE call IN ({marks})", keys):
-        found.setdefault(call, []).append(name)
-    return found
+        lists.setdefault(call, []).append(name)
+    return lists
 
 
 def _passages(

@@ -159,11 +159,11 @@ class LiveCall:
             self.lines[earlier] = line
         else:
             self.lines.append(line)
-        told = {name: value for name, value in line.items() if name != "turn"}
-        self._tell("transcript_line", {"turnIndex": row.turn, **told, "amends": amends})
+        fields = {name: value for name, value in line.items() if name != "turn"}
+        self._tell("transcript_line", {"turnIndex": row.turn, **fields, "amends": amends})
 
     def _tool(self, run: ToolRun) -> None:
-        told = {
+        fields = {
             "name": run.name,
             "what": run.what,
             "ok": run.ok,
@@ -172,7 +172,7 @@ class LiveCall:
             "turn": run.turn,
             "text": call_of(run),
         }
-        self._tell("tool", told)
+        self._tell("tool", fields)
 
     def _tell(self, name: str, data: Mapping[str, Any]) -> None:
         self.hub.publish(name, {"call_id": self.call_id, **data}, self.parties)

@@ -73,7 +73,7 @@ def peaks(wav: Path, points: int) -> dict[str, Any]:
 def _computed(wav: Path, form: Format) -> NDArray[np.uint8]:
     """The greatest level of each of `POINTS` pieces, by channel."""
     points = max(1, min(POINTS, form.frames))
-    found = np.zeros((form.channels, points), np.uint8)
+    peaks = np.zeros((form.channels, points), np.uint8)
     edges = np.linspace(0, form.frames, points + 1).astype(np.int64)
     with wav.open("rb") as file:
         for first in range(0, points, 100):
@@ -87,8 +87,8 @@ def _computed(wav: Path, form: Format) -> NDArray[np.uint8]:
                 # As int32: the absolute value of -32768 does not fit into 16 bits.
                 low = np.minimum.reduceat(side, starts).astype(np.int32)
                 most = np.maximum(np.maximum.reduceat(side, starts), -low)
-                found[channel, first:last] = np.ceil(most * 100 / FULL)
-    return found
+                peaks[channel, first:last] = np.ceil(most * 100 / FULL)
+    return peaks
 
 
 def _frames(file: BinaryIO, form: Format, first: int, last: int) -> NDArray[np.int16]:
@@ -114,12 +114,12 @@ def _kept(wav: Path, form: Format) -> NDArray[np.uint8] | None:
     return None
 
 
-def _keep(wav: Path, form: Format, found: NDArray[np.uint8]) -> None:
+def _keep(wav: Path, form: Format, peaks: NDArray[np.uint8]) -> None:
     path = wav.with_name(NAME)
     draft = path.with_name(f"{NAME}.{token_hex(8)}")
     # A disk that takes nothing costs only that it is computed again.
     with suppress(OSError):
         file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
         with os.fdopen(file, "wb") as writing:
-            writing.write(form.bytes.to_bytes(8, "little") + found.tobytes())
+            writing.write(form.bytes.to_bytes(8, "little") + peaks.tobytes())
         draft.replace(path)

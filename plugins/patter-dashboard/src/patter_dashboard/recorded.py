@@ -31,7 +31,7 @@ _FIX = "see the list of calls"
 
 
 @attrs.define(eq=False)
-class Recorded:
+class RecordedCalls:
     """The calls below the root of *index*."""
 
     index: IndexFile
@@ -42,10 +42,10 @@ class Recorded:
 
     def row(self, call_id: str) -> dict[str, Any]:
         """The call as a list has it. Raises NotFound."""
-        found = listing.call_of(self.index, call_id)
-        if found is None:
+        row = listing.call_of(self.index, call_id)
+        if row is None:
             raise NotFound(f"there is no call {call_id!r}", fix=_FIX)
-        return found
+        return row
 
     def directory(self, call_id: str) -> Path:
         """Where the files of the call are. Raises NotFound; also when it was erased."""

@@ -23,7 +23,7 @@ class Ringing:
 
     hub: Hub
     server: Any
-    _known: dict[str, str] = attrs.field(factory=dict, init=False)
+    _states: dict[str, str] = attrs.field(factory=dict, init=False)
 
     async def run(self) -> None:
         """Watch until cancelled; what is missed between two looks is only a state in between."""
@@ -32,13 +32,13 @@ class Ringing:
                 self._take(entry)
 
     def _take(self, entry: Any) -> None:
-        state, before = str(entry.state), self._known.get(entry.call_id)
+        state, before = str(entry.state), self._states.get(entry.call_id)
         if state == _ENDED:
-            self._known.pop(entry.call_id, None)
+            self._states.pop(entry.call_id, None)
             if before not in (None, _LIVE):
                 self._never_answered(entry)
             return
-        self._known[entry.call_id] = state
+        self._states[entry.call_id] = state
         if before is None and state in (_ATTEMPTED, _RINGING):
             self._tell("call_initiated", entry, {"status": "initiated", **_about(entry)})
         elif before not in (None, state) and state == _RINGING:

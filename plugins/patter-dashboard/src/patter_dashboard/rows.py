@@ -146,7 +146,7 @@ class _Seen:
             case Started():
                 self.started = event
             case Row():
-                self._said(event)
+                self._take_row(event)
             case Turn():
                 self.turns[event.turn] = event
             case ToolRun():
@@ -193,7 +193,7 @@ class _Seen:
             words="\n".join(filter(None, self.words.values())),
         )
 
-    def _said(self, row: Row) -> None:
+    def _take_row(self, row: Row) -> None:
         if row.role == "tool":
             return
         # An amended turn replaces its earlier words; every other row stands.

@@ -191,8 +191,8 @@ class MetricsStore:
             if len(new) == self.max_calls:
                 break
             call_id = record["call_id"]
-            known = (self._calls, self._active, self._deleted)
-            if record["ended_at"] and not any(call_id in each for each in known):
+            stores = (self._calls, self._active, self._deleted)
+            if record["ended_at"] and not any(call_id in each for each in stores):
                 new.append(record)
         ordered = sorted([*self._calls.values(), *new], key=_began)[-self.max_calls :]
         self._calls = OrderedDict((each["call_id"], each) for each in ordered)
@@ -229,14 +229,14 @@ def stored_records(root: Path) -> Iterable[Record]:
     for day in sorted((root / "calls").glob("*/*/*"), reverse=True):
         if not day.is_dir():
             continue
-        found = []
+        records = []
         for directory in day.iterdir():
             record = record_in(directory)
             if record is None or _began(record) < 0:
                 log.debug("the call in %s is not taken over", directory)
             else:
-                found.append(record)
-        yield from sorted(found, key=_began, reverse=True)
+                records.append(record)
+        yield from sorted(records, key=_began, reverse=True)
 
 
 def _blank(data: Mapping[str, Any]) -> Record:

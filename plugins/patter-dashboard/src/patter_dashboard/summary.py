@@ -61,32 +61,32 @@ class _Calls:
 def summary(index: IndexFile, filters: Filters, now: float) -> dict[str, Any]:
     """The figures of the calls that *filters* mean; by default of the last thirty days."""
     filters = filters.with_default("from", round(now * 1_000) - DEFAULT_DAYS * DAY_MS)
-    found = _read(index, filters)
-    everyone = list(range(len(found)))
+    picked = _read(index, filters)
+    everyone = list(range(len(picked)))
     days = [
-        datetime.fromtimestamp(at / 1_000, UTC).date().isoformat() for at in found.of("started")
+        datetime.fromtimestamp(at / 1_000, UTC).date().isoformat() for at in picked.of("started")
     ]
     return {
         "from": iso(filters.since or 0),
         "to": iso(filters.until or now * 1_000),
-        "calls": len(found),
-        "live": sum(each == "live" for each in found.of("outcome")),
-        "duration_ms": sum(each or 0 for each in found.of("duration_ms")),
-        "turns": sum(found.of("turns")),
-        "interruptions": sum(found.of("interruptions")),
-        "outcomes": _counts(found.of("outcome")),
-        "cost": _cost(found, everyone),
-        "latency": _latency(found.turns),
+        "calls": len(picked),
+        "live": sum(each == "live" for each in picked.of("outcome")),
+        "duration_ms": sum(each or 0 for each in picked.of("duration_ms")),
+        "turns": sum(picked.of("turns")),
+        "interruptions": sum(picked.of("interruptions")),
+        "outcomes": _counts(picked.of("outcome")),
+        "cost": _cost(picked, everyone),
+        "latency": _latency(picked.turns),
         "by_day": [
-            {"day": day, **_group(found, rows), "parts": _parts(found, rows)}
+            {"day": day, **_group(picked, rows), "parts": _parts(picked, rows)}
             for day, rows in sorted(_grouped(days).items())
         ],
         "by_agent": [
-            {"name": name, **_group(found, rows)}
-            for name, rows in _by_size(_grouped(found.of("agent")))
+            {"name": name, **_group(picked, rows)}
+            for name, rows in _by_size(_grouped(picked.of("agent")))
         ],
-        "by_provider": _providers(index, filters, found),
-        "slowest": _slowest(index, found),
+        "by_provider": _providers(index, filters, picked),
+        "slowest": _slowest(index, picked),
     }
 
 
@@ -137,53 +137,53 @@ def _read(index: IndexFile, filters: Filters) -> _Calls:
     return _Calls(dict(zip(_CALL, by_column, strict=True)), table, owners)
 
 
-def _group(found: _Calls, rows: Sequence[int]) -> dict[str, Any]:
-    keys = found.of("key")
-    cost = _cost(found, rows)
+def _group(picked: _Calls, rows: Sequence[int]) -> dict[str, Any]:
+    keys = picked.of("key")
+    cost = _cost(picked, rows)
     return {
         "calls": len(rows),
-        "failed": sum(found.of("outcome")[row] in _FAILED for row in rows),
-        "duration_ms": sum(found.of("duration_ms")[row] or 0 for row in rows),
+        "failed": sum(picked.of("outcome")[row] in _FAILED for row in rows),
+        "duration_ms": sum(picked.of("duration_ms")[row] or 0 for row in rows),
         "known_usd": cost["known_usd"],
         "unpriced_calls": cost["unpriced_calls"],
-        **_shares(found.turns_of([keys[row] for row in rows])[:, _GAP]),
+        **_shares(picked.turns_of([keys[row] for row in rows])[:, _GAP]),
     }
 
 
-def _cost(found: _Calls, rows: Sequence[int]) -> dict[str, Any]:
-    over = [row for row in rows if found.of("status")[row] == "completed"]
-    priced = [row for row in over if found.of("cost_usd")[row] is not None]
-    missing = {each for row in over for each in found.of("unpriced")[row].split("\n") if each}
+def _cost(picked: _Calls, rows: Sequence[int]) -> dict[str, Any]:
+    over = [row for row in rows if picked.of("status")[row] == "completed"]
+    priced = [row for row in over if picked.of("cost_usd")[row] is not None]
+    missing = {each for row in over for each in picked.of("unpriced")[row].split("\n") if each}
     return {
-        "known_usd": round(sum(found.of("known_usd")[row] or 0.0 for row in over), 6),
+        "known_usd": round(sum(picked.of("known_usd")[row] or 0.0 for row in over), 6),
         "priced_calls": len(priced),
         "unpriced_calls": len(over) - len(priced),
         "unpriced": sorted(missing),
-        "parts": _parts(found, over),
+        "parts": _parts(picked, over),
     }
 
 
-def _parts(found: _Calls, rows: Sequence[int]) -> dict[str, float]:
+def _parts(picked: _Calls, rows: Sequence[int]) -> dict[str, float]:
     return {
-        part: round(sum(found.of(f"cost_{part}")[row] or 0.0 for row in rows), 6) for part in PARTS
+        part: round(sum(picked.of(f"cost_{part}")[row] or 0.0 for row in rows), 6) for part in PARTS
     }
 
 
 def _latency(turns: Numbers) -> dict[str, Any]:
     stages = {stage: _shares(turns[:, at]) for at, stage in enumerate(STAGES, 2)}
-    known = {stage: each for stage, each in stages.items() if each["p50"] is not None}
-    return {"turns": len(turns), "gap": _shares(turns[:, _GAP]), "stages": known}
+    shares = {stage: each for stage, each in stages.items() if each["p50"] is not None}
+    return {"turns": len(turns), "gap": _shares(turns[:, _GAP]), "stages": shares}
 
 
 def _shares(values: Numbers) -> dict[str, int | None]:
-    known = values[values >= 0]
-    if not len(known):
+    valid = values[values >= 0]
+    if not len(valid):
         return {"p50": None, "p95": None}
-    half, most = np.percentile(known, (50, 95))
+    half, most = np.percentile(valid, (50, 95))
     return {"p50": round(float(half)), "p95": round(float(most))}
 
 
-def _providers(index: IndexFile, filters: Filters, found: _Calls) -> list[dict[str, Any]]:
+def _providers(index: IndexFile, filters: Filters, picked: _Calls) -> list[dict[str, Any]]:
     condition = filters.condition()
     used = f"FROM providers p JOIN calls c ON c.key = p.call WHERE {condition.sql}"
     rows = index.rows(
@@ -204,7 +204,7 @@ def _providers(index: IndexFile, filters: Filters, found: _Calls) -> list[dict[s
                     {**condition.values, "kind_": kind, "name_": name},
                 )
             ]
-            shares = _shares(found.turns_of(keys)[:, 2 + STAGES.index(stage)])
+            shares = _shares(picked.turns_of(keys)[:, 2 + STAGES.index(stage)])
         by_provider.append(
             {
                 "kind": kind,
@@ -219,9 +219,9 @@ def _providers(index: IndexFile, filters: Filters, found: _Calls) -> list[dict[s
     return by_provider
 
 
-def _slowest(index: IndexFile, found: _Calls) -> list[dict[str, Any]]:
-    rows = np.argsort(-found.turns[:, _GAP], kind="stable")[:SLOWEST]
-    keys = [int(found.owners[row]) for row in rows]
+def _slowest(index: IndexFile, picked: _Calls) -> list[dict[str, Any]]:
+    rows = np.argsort(-picked.turns[:, _GAP], kind="stable")[:SLOWEST]
+    keys = [int(picked.owners[row]) for row in rows]
     marks = ", ".join("?" * len(keys))
     calls = {
         key: (call_id, started_at)
@@ -233,11 +233,11 @@ def _slowest(index: IndexFile, found: _Calls) -> list[dict[str, Any]]:
         {
             "id": calls[key][0],
             "started_at": calls[key][1],
-            "turn": int(found.turns[row, 0]),
-            "gap_ms": int(found.turns[row, _GAP]),
+            "turn": int(picked.turns[row, 0]),
+            "gap_ms": int(picked.turns[row, _GAP]),
             "stages": {
                 stage: int(ms)
-                for stage, ms in zip(STAGES, found.turns[row, 2:], strict=True)
+                for stage, ms in zip(STAGES, picked.turns[row, 2:], strict=True)
                 if ms > 0
             },
         }

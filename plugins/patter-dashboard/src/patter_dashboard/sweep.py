@@ -51,7 +51,7 @@ class Sweep:
     _changed: list[str] = attrs.field(factory=list, init=False)
     _gone: list[str] = attrs.field(factory=list, init=False)
     _erased: bool = attrs.field(default=False, init=False)
-    _found: int = attrs.field(default=0, init=False)
+    _count: int = attrs.field(default=0, init=False)
 
     def run(self, days: int = 0) -> Swept:
         """Look at the newest *days* days, or at all with 0."""
@@ -64,41 +64,41 @@ class Sweep:
             self._all(there)
         if self._erased:
             self.index.overwrite()
-        return Swept(self._found, tuple(self._changed), tuple(self._gone))
+        return Swept(self._count, tuple(self._changed), tuple(self._gone))
 
     def _all(self, there: list[str]) -> None:
-        known = self.index.signs()
+        signs = self.index.signs()
         by_day: dict[str, dict[str, tuple[int, str]]] = {day: {} for day in there}
-        for place, sign in known.items():
+        for place, sign in signs.items():
             by_day.setdefault(place.rpartition("/")[0], {})[place] = sign
         for day in sorted(by_day, reverse=True):
             if self.stopped():
                 return
             self._day(day, by_day[day])
 
-    def _day(self, day: str, known: dict[str, tuple[int, str]]) -> None:
+    def _day(self, day: str, signs: dict[str, tuple[int, str]]) -> None:
         there = dict(_calls(self.index.root, day))
-        self._found += len(there)
-        gone = [place for place in known if place not in there]
+        self._count += len(there)
+        gone = [place for place in signs if place not in there]
         self.index.drop(gone)
         self._gone += [place.rpartition("/")[2] for place in gone]
-        todo = [place for place in there if _is_due(known.get(place), there[place])]
+        todo = [place for place in there if _is_due(signs.get(place), there[place])]
         for at in range(0, len(todo), BATCH):
             if self.stopped():
                 return
-            self._batch([(place, there[place]) for place in todo[at : at + BATCH]], known)
+            self._batch([(place, there[place]) for place in todo[at : at + BATCH]], signs)
 
-    def _batch(self, places: list[tuple[str, int]], known: dict[str, tuple[int, str]]) -> None:
+    def _batch(self, places: list[tuple[str, int]], signs: dict[str, tuple[int, str]]) -> None:
         read = [(place, sign, self._read(place)) for place, sign in places]
         new = [(place, sign, rows) for place, sign, rows in read if rows is not None]
         self.index.put(new)
         for place, _, rows in new:
             erased = bool(rows.columns["erased"])
-            self._erased = self._erased or (erased and place in known)
+            self._erased = self._erased or (erased and place in signs)
             status = rows.columns["status"]
-            if place not in known or known[place][1] != status or status == "completed":
+            if place not in signs or signs[place][1] != status or status == "completed":
                 self._changed.append(rows.columns["id"])
-        self.progress(len(new), self._found)
+        self.progress(len(new), self._count)
 
     def _read(self, place: str) -> CallRows | None:
         """The rows of the call at *place*; None when there is none, or it cannot be read."""
@@ -142,8 +142,8 @@ def _ms(started_at: str) -> int:
         return 0
 
 
-def _is_due(known: tuple[int, str] | None, sign: int) -> bool:
-    return known is None or known[0] != sign or known[1] != "completed"
+def _is_due(entry: tuple[int, str] | None, sign: int) -> bool:
+    return entry is None or entry[0] != sign or entry[1] != "completed"
 
 
 def _days(root: Path) -> Iterator[str]:

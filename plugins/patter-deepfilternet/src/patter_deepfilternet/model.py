@@ -34,12 +34,12 @@ def model_file(base_dir: str) -> Path:
     if not base_dir:
         return bundled_model()
     folder = Path(base_dir).expanduser().resolve()
-    found = sorted(folder.glob("*.tar.gz"))
-    if len(found) != 1:
-        count = "no model (*.tar.gz)" if not found else f"{len(found)} models"
+    archives = sorted(folder.glob("*.tar.gz"))
+    if len(archives) != 1:
+        count = "no model (*.tar.gz)" if not archives else f"{len(archives)} models"
         raise PatterConfigError(f"model_base_dir {folder} has {count}", fix=_FIX)
-    _try_out(found[0])
-    return found[0]
+    _try_out(archives[0])
+    return archives[0]
 
 
 @cache
@@ -64,5 +64,5 @@ def _try_out(path: Path) -> None:
 def _reason(panic: str) -> str:
     """What the library says first, below the place in its own source."""
     lines = [line.strip() for line in panic.splitlines() if line.strip()]
-    said = next((at for at, line in enumerate(lines) if "panicked at" in line), -1)
-    return " ".join(lines[said + 1 : said + 2]) or "it cannot be loaded"
+    index = next((at for at, line in enumerate(lines) if "panicked at" in line), -1)
+    return " ".join(lines[index + 1 : index + 2]) or "it cannot be loaded"

@@ -92,40 +92,40 @@ def of_end(code: int | None, reason: str, key: str) -> PatterError | None:
 
 def _of_kind(kind: str, words: str) -> PatterError | None:
     if fix := _PERMANENT.get(kind):
-        return PatterConfigError(_said("refused the conversation", words), fix=fix)
+        return PatterConfigError(_message("refused the conversation", words), fix=fix)
     if kind in _PASSING:
         return _failed(words)
     if kind in _REFUSED:
         return ProviderError(
-            _said("refused a message", words), fix="check the engine's options and the agent's"
+            _message("refused a message", words), fix="check the engine's options and the agent's"
         )
     return None
 
 
 def _of_words(words: str) -> PatterError | None:
     """The error that *words* tell of, where they tell more than a code does."""
-    if (known := of_code(words)) is not None:
-        return known
-    said = words.lower()
-    if "quota" in said or "credit" in said or "payment" in said:
+    if (error := of_code(words)) is not None:
+        return error
+    text = words.lower()
+    if "quota" in text or "credit" in text or "payment" in text:
         return AuthenticationError(
-            _said("wants to be paid first", words),
+            _message("wants to be paid first", words),
             fix="add credit to the account of ELEVENLABS_API_KEY",
         )
-    if "concurrent" in said or "rate limit" in said or "system_busy" in said:
+    if "concurrent" in text or "rate limit" in text or "system_busy" in text:
         return RateLimitError(
-            _said("takes no more conversations for now", words),
+            _message("takes no more conversations for now", words),
             fix="fewer calls at once, or ask ElevenLabs for a higher limit",
         )
-    if "override" in said:
+    if "override" in text:
         return PatterConfigError(
-            _said("refused an override", words), fix=_PERMANENT["override_error"]
+            _message("refused an override", words), fix=_PERMANENT["override_error"]
         )
-    if "dynamic variable" in said:
+    if "dynamic variable" in text:
         return PatterConfigError(
-            _said("misses a variable", words), fix=_PERMANENT["missing_dynamic_variable"]
+            _message("misses a variable", words), fix=_PERMANENT["missing_dynamic_variable"]
         )
-    if "authoriz" in said or "authent" in said or "permission" in said or "api key" in said:
+    if "authoriz" in text or "authent" in text or "permission" in text or "api key" in text:
         # Words about a key may have a part of it.
         return AuthenticationError(
             "ElevenLabs refused the key", fix="export a valid ELEVENLABS_API_KEY"
@@ -136,12 +136,12 @@ def _of_words(words: str) -> PatterError | None:
 def _of_code(code: object, words: str) -> PatterError:
     if code == REQUEST_CLOSE:
         return PatterConfigError(
-            _said("cannot use the agent", words),
+            _message("cannot use the agent", words),
             fix="check agent_id, branch_id and environment, and that the key may use the agent",
         )
     if code == REFUSED_CLOSE:
         return ProviderError(
-            _said("refused a message", words), fix="check the engine's options and the agent's"
+            _message("refused a message", words), fix="check the engine's options and the agent's"
         )
     if code == CRASHED_CLOSE:
         return _failed(words)
@@ -149,8 +149,10 @@ def _of_code(code: object, words: str) -> PatterError:
 
 
 def _failed(words: str) -> PatterError:
-    return PatterConnectionError(_said("failed", words), fix=f"try again; see {ERRORS.status_page}")
+    return PatterConnectionError(
+        _message("failed", words), fix=f"try again; see {ERRORS.status_page}"
+    )
 
 
-def _said(what: str, words: str) -> str:
+def _message(what: str, words: str) -> str:
     return f"ElevenLabs {what}{': ' + words[:MOST_WORDS] if words else ''}"

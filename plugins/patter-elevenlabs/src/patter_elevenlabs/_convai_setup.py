@@ -54,7 +54,7 @@ def overrides(settings: Overriding, setup: EngineSetup) -> dict[str, Any]:
     conversation = {"max_duration_seconds": settings.max_duration_s}
     parts: dict[str, dict[str, Any]]
     parts = {"agent": agent, "tts": tts, "conversation": conversation}
-    return _given({name: _given(part) for name, part in parts.items()})
+    return _non_empty({name: _non_empty(part) for name, part in parts.items()})
 
 
 def prompt(setup: EngineSetup) -> str:
@@ -76,5 +76,5 @@ def variables(settings: Mapping[str, Any], call: CallContext) -> dict[str, Any]:
     return {name: value for name, value in every.items() if not name.startswith(_RESERVED)}
 
 
-def _given(part: Mapping[str, Any]) -> dict[str, Any]:
+def _non_empty(part: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in part.items() if value not in (None, "", {})}

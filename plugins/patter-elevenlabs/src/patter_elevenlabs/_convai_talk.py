@@ -46,10 +46,10 @@ from patter_elevenlabs._errors import ERRORS
 SPEAKING, SILENT = 0.5, 0.35
 """From which score on the caller speaks, and below which no more."""
 
-Utterance: TypeAlias = wire.Audio | wire.Said | wire.Part
+Utterance: TypeAlias = wire.Audio | wire.FullText | wire.Part
 
 REMEMBERED = 16
-"""So many responses may still be corrected, and so many messages of ours be repeated to us."""
+"""How many responses may still be corrected, and how many of our messages repeated to us."""
 
 
 @attrs.frozen
@@ -74,7 +74,7 @@ class Talk:
     _speech: Speech | None = attrs.field(default=None, init=False)
     _spoken: deque[Speech] = attrs.field(factory=lambda: deque(maxlen=REMEMBERED), init=False)
     _waiting: deque[Request] = attrs.field(factory=deque, init=False)
-    _asked: Request | None = attrs.field(default=None, init=False)
+    _request: Request | None = attrs.field(default=None, init=False)
     _unwanted: str = attrs.field(default="", init=False)
     _answer_by_ms: float = attrs.field(default=0.0, init=False)
     _tool_due: bool = attrs.field(default=False, init=False)
@@ -102,7 +102,7 @@ class Talk:
 
     def next_request(self, now_ms: float) -> str:
         """The text to send now, for the next response that was requested; empty if not yet."""
-        if not self._waiting or self._asked or self._order.active or self._tool_due:
+        if not self._waiting or self._request or self._order.active or self._tool_due:
             return ""
         request = self._waiting.popleft()
         self._ask(request, now_ms)
@@ -118,8 +118,8 @@ class Talk:
     def interrupt(self, response_id: str) -> list[EngineEvent]:
         """End a response here. What the vendor goes on to say of it is dropped."""
         self._waiting = deque(each for each in self._waiting if each.id != response_id)
-        if self._asked is not None and self._asked.id == response_id:
-            self._asked, self._unwanted = None, response_id
+        if self._request is not None and self._request.id == response_id:
+            self._request, self._unwanted = None, response_id
         return self._order.interrupt(response_id)
 
     def waits_for(self, tool_call_id: str) -> bool:
@@ -139,7 +139,7 @@ class Talk:
     @property
     def due_ms(self) -> float | None:
         """When `tick` has something to do, unless a message comes before."""
-        dues = [self._answer_by_ms] if self._asked or self._tool_due else []
+        dues = [self._answer_by_ms] if self._request or self._tool_due else []
         if self._speech is not None:
             dues.append(self._over_ms(self._speech))
         return min(dues, default=None)
@@ -161,13 +161,13 @@ class Talk:
     def take(self, message: wire.ServerMessage, now_ms: float) -> list[EngineEvent]:
         """What *message* of the vendor amounts to."""
         match message:
-            case wire.Audio() | wire.Said() | wire.Part():
+            case wire.Audio() | wire.FullText() | wire.Part():
                 return [] if self._is_dropped(message.event_id) else self._hear(message, now_ms)
             case wire.ToolCall():
                 return self._want(message, now_ms)
             case wire.ToolFailed(id):
-                known = self._unanswered.pop(id, None) is not None
-                return [ToolCallsCancelled((id,))] if known else []
+                was_open = self._unanswered.pop(id, None) is not None
+                return [ToolCallsCancelled((id,))] if was_open else []
             case wire.Interruption(event_id):
                 return self._interrupted(event_id)
             case wire.Correction():
@@ -191,12 +191,12 @@ class Talk:
         speech.note(message.event_id, now_ms)
         match message:
             case wire.Audio():
-                said = [] if self._is_interrupted else self._sounded(speech, message, now_ms)
-            case wire.Said(text):
-                said = [ResponseText(speech.id, news)] if (news := speech.add_whole(text)) else []
+                pieces = [] if self._is_interrupted else self._sounded(speech, message, now_ms)
+            case wire.FullText(text):
+                pieces = [ResponseText(speech.id, news)] if (news := speech.add_whole(text)) else []
             case wire.Part(text):
-                said = [ResponseText(speech.id, speech.add_part(text))] if text else []
-        return [*events, *begun, *self._accepted(said)]
+                pieces = [ResponseText(speech.id, speech.add_part(text))] if text else []
+        return [*events, *begun, *self._accepted(pieces)]
 
     def _sounded(self, speech: Speech, message: wire.Audio, now_ms: float) -> list[EngineEvent]:
         audio = self.voice.feed(message.audio)
@@ -231,10 +231,10 @@ class Talk:
     def _truncated(self, correction: wire.Correction) -> list[EngineEvent]:
         heard = [each for each in reversed(self._spoken) if each.sound_ms]
         same = [each for each in heard if each.text.strip() == correction.original]
-        found = next(iter(same or heard), None)
-        if found is None:
+        response = next(iter(same or heard), None)
+        if response is None:
             return []
-        return self._accepted([ResponseTruncated(found.id, text=correction.corrected)])
+        return self._accepted([ResponseTruncated(response.id, text=correction.corrected)])
 
     def _transcribed(self, heard: wire.Heard) -> list[EngineEvent]:
         if heard.text in self._ours:
@@ -287,9 +287,9 @@ class Talk:
         if self._tool_due:
             self._tool_due = False
             return self._new_id(), ResponseCause.TOOL
-        if self._asked is not None:
-            asked, self._asked = self._asked, None
-            return asked.id, asked.cause
+        if self._request is not None:
+            request, self._request = self._request, None
+            return request.id, request.cause
         if self._unwanted:
             unwanted, self._unwanted = self._unwanted, ""
             return unwanted, cause
@@ -301,7 +301,7 @@ class Talk:
             return False
         if isinstance(message, wire.Part):
             return message.begins
-        return isinstance(message, wire.Said) and self._speech.complete_text
+        return isinstance(message, wire.FullText) and self._speech.complete_text
 
     @property
     def _is_interrupted(self) -> bool:
@@ -346,21 +346,21 @@ class Talk:
         if self._tool_due:
             self._tool_due = False
             events += self._give_up(Request(self._new_id(), "", ResponseCause.TOOL))
-        if self._asked is not None:
-            asked, self._asked = self._asked, None
-            events += self._give_up(asked)
+        if self._request is not None:
+            request, self._request = self._request, None
+            events += self._give_up(request)
         return events
 
-    def _give_up(self, asked: Request) -> list[EngineEvent]:
+    def _give_up(self, request: Request) -> list[EngineEvent]:
         """A response that is owed and never came."""
-        done = ResponseDone(asked.id, ResponseStatus.FAILED, error=ERRORS.late())
-        return self._accepted([ResponseStarted(asked.id, asked.cause), done])
+        done = ResponseDone(request.id, ResponseStatus.FAILED, error=ERRORS.late())
+        return self._accepted([ResponseStarted(request.id, request.cause), done])
 
     def _accepted(self, events: list[EngineEvent]) -> list[EngineEvent]:
         return [each for event in events for each in self._order.accept(event)]
 
     def _ask(self, request: Request, now_ms: float) -> None:
-        self._asked, self._answer_by_ms = request, now_ms + self.answer_ms
+        self._request, self._answer_by_ms = request, now_ms + self.answer_ms
 
     def _new_id(self) -> str:
         return f"response-{next(self._ids)}"

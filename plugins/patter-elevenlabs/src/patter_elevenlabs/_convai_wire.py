@@ -71,7 +71,7 @@ class Audio:
 
 
 @attrs.frozen
-class Said:
+class FullText:
     """All that the agent says in a response, or in this part of it."""
 
     text: str
@@ -161,7 +161,7 @@ class Problem:
 ServerMessage: TypeAlias = (
     Metadata
     | Audio
-    | Said
+    | FullText
     | Part
     | Correction
     | Heard
@@ -182,13 +182,13 @@ def audio_format(name: str) -> AudioFormat:
     ('mulaw/8k', 'pcm16/16k')
     """
     encoding, _, rate = name.partition("_")
-    known = {"ulaw": Encoding.MULAW, "pcm": Encoding.PCM16}
-    if encoding not in known or not rate.isdecimal() or not 8_000 <= int(rate) <= 48_000:
+    encodings = {"ulaw": Encoding.MULAW, "pcm": Encoding.PCM16}
+    if encoding not in encodings or not rate.isdecimal() or not 8_000 <= int(rate) <= 48_000:
         raise PatterConfigError(
             f"the ElevenLabs agent uses the audio format {name[:40]!r}, which is not known here",
             fix="set the agent's TTS output format and user input audio format to μ-law 8000 Hz",
         )
-    return AudioFormat(known[encoding], int(rate))
+    return AudioFormat(encodings[encoding], int(rate))
 
 
 def initiation(
@@ -204,8 +204,8 @@ def initiation(
         "dynamic_variables": variables,
         "user_id": user_id,
     }
-    given = {name: value for name, value in fields.items() if value}
-    return _encode({"type": "conversation_initiation_client_data", **given})
+    present = {name: value for name, value in fields.items() if value}
+    return _encode({"type": "conversation_initiation_client_data", **present})
 
 
 def caller_audio(audio: bytes) -> str:
@@ -293,9 +293,9 @@ def _letters(alignment: Any) -> tuple[Letter, ...]:
     return tuple(Letter(_text(char), float(start) + float(length)) for char, start, length in rows)
 
 
-def _said(body: Any) -> Said:
+def _full_text(body: Any) -> FullText:
     event = body["agent_response_event"]
-    return Said(_text(event["agent_response"]).strip(), _id(event))
+    return FullText(_text(event["agent_response"]).strip(), _id(event))
 
 
 def _part(body: Any) -> Part:
@@ -374,7 +374,7 @@ def _text(value: Any) -> str:
 
 _READERS: dict[str, Callable[[Any], ServerMessage | None]] = {
     "agent_chat_response_part": _part,
-    "agent_response": _said,
+    "agent_response": _full_text,
     "agent_response_complete": _complete,
     "agent_response_correction": _correction,
     "agent_tool_response": _tool_response,

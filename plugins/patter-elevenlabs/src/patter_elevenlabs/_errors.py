@@ -149,24 +149,24 @@ def of_message(message: Mapping[str, Any], key: str) -> PatterError:
     """The error for a message ``{"message", "error", "code"}`` of a socket that speaks."""
     code, number = message.get("error"), message.get("code")
     words = without(key, str(message.get("message") or ""))
-    known = of_code(code, words) if isinstance(code, str) else None
-    if known is not None:
-        return known
-    said = words or without(key, str(code or number or "no reason"))
+    error = of_code(code, words) if isinstance(code, str) else None
+    if error is not None:
+        return error
+    reason = words or without(key, str(code or number or "no reason"))
     if number == POLICY:
         return ProviderError(
-            f"ElevenLabs refused the request: {said[:MOST_WORDS]}",
+            f"ElevenLabs refused the request: {reason[:MOST_WORDS]}",
             fix="check the provider's options",
         )
     return PatterConnectionError(
-        f"ElevenLabs failed: {said[:MOST_WORDS]}", fix="try again; see status.elevenlabs.io"
+        f"ElevenLabs failed: {reason[:MOST_WORDS]}", fix="try again; see status.elevenlabs.io"
     )
 
 
 def of_close(code: int | None, reason: str = "") -> PatterError:
     """The error for a socket that ElevenLabs closed; *reason* is often one of its codes."""
-    if (known := of_code(reason)) is not None:
-        return known
+    if (error := of_code(reason)) is not None:
+        return error
     if code == POLICY:
         return ProviderError(
             "ElevenLabs refused what it was sent (1008)", fix="check the provider's options"
@@ -184,10 +184,10 @@ def of_answer(status: int, body: object, headers: Mapping[str, str], key: str) -
         return ERRORS.refused(status, headers=headers)
     words = without(key, str(detail.get("message") or ""))
     for name in ("code", "status"):
-        if isinstance(code := detail.get(name), str) and (known := of_code(code, words)):
-            if isinstance(known, RateLimitError):
-                known.retry_after_ms = retry_after_ms(headers)
-            return known
+        if isinstance(code := detail.get(name), str) and (error := of_code(code, words)):
+            if isinstance(error, RateLimitError):
+                error.retry_after_ms = retry_after_ms(headers)
+            return error
     return ERRORS.refused(status, "" if status in (401, 403) else words, headers=headers)
 
 

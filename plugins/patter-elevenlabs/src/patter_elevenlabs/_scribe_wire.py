@@ -127,8 +127,8 @@ def _words(body: Mapping[str, Any]) -> tuple[Word, ...]:
 
 def _confidence(body: Mapping[str, Any]) -> float | None:
     """How sure it is of its words, 0 to 1, from their logarithms; None when it does not say."""
-    told = [word.get("logprob") for word in _spoken(body)]
-    logs = [value for value in told if isinstance(value, int | float) and value <= 0]
+    values = [word.get("logprob") for word in _spoken(body)]
+    logs = [value for value in values if isinstance(value, int | float) and value <= 0]
     return math.exp(sum(logs) / len(logs)) if logs else None
 
 

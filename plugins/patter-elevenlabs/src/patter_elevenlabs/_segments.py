@@ -27,7 +27,7 @@ class Segments:
     owed: bool = attrs.field(default=False, init=False)
     partial: str = attrs.field(default="", init=False)
     held: Committed | None = attrs.field(default=None, init=False)
-    _given: list[str] = attrs.field(factory=list, init=False)
+    _before: list[str] = attrs.field(factory=list, init=False)
     _untimed: str = attrs.field(default="", init=False)
 
     def interim(self, text: str) -> list[Transcript]:
@@ -44,7 +44,7 @@ class Segments:
         if heard.timed and untimed == heard.text != "":
             return []
         rest = self._rest(heard.text)
-        self._given, self.partial = [], ""
+        self._before, self.partial = [], ""
         if not rest and not self.owed:
             return []
         self.owed = False
@@ -68,10 +68,10 @@ class Segments:
 
     def late(self) -> list[Transcript]:
         """A pause was not answered in time: what is known is final."""
-        said, self.partial = self.partial, ""
+        words, self.partial = self.partial, ""
         if self.owed:
-            self._given += said.split()
-        return self._answer(said)
+            self._before += words.split()
+        return self._answer(words)
 
     def _answer(self, text: str) -> list[Transcript]:
         if not self.owed:
@@ -82,11 +82,11 @@ class Segments:
     def _rest(self, text: str) -> list[str]:
         """The words of *text* after those that were final before it; none if they were revised."""
         words = text.split()
-        given = [letters(word) for word in self._given]
-        begin = [letters(word) for word in words[: len(given)]]
-        if begin == given:
-            return words[len(given) :]
-        alike = SequenceMatcher(None, " ".join(begin), " ".join(given), autojunk=False).ratio()
+        before = [letters(word) for word in self._before]
+        begin = [letters(word) for word in words[: len(before)]]
+        if begin == before:
+            return words[len(before) :]
+        alike = SequenceMatcher(None, " ".join(begin), " ".join(before), autojunk=False).ratio()
         return [] if alike >= ALIKE else words
 
     def _final(self, rest: list[str], heard: Committed) -> Transcript:

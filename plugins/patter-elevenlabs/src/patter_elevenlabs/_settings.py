@@ -49,7 +49,7 @@ def format_name(audio: AudioFormat) -> str:
     >>> format_name(MULAW_8K)
     'ulaw_8000'
     """
-    return next(name for name, known in FORMATS.items() if known == audio)
+    return next(name for name, form in FORMATS.items() if form == audio)
 
 
 @attrs.frozen(kw_only=True)
@@ -78,13 +78,13 @@ def voice_settings(value: Any) -> VoiceSettings:
     """Settings given as such, as a mapping, or as the JSON of one. Raises PatterConfigError."""
     if isinstance(value, VoiceSettings):
         return value
-    given = _json("voice_settings", value)
-    if not isinstance(given, Mapping) or (unknown := set(given) - set(SETTING_NAMES)):
-        what = ", ".join(sorted(map(str, unknown))) if isinstance(given, Mapping) else repr(value)
+    values = _json("voice_settings", value)
+    if not isinstance(values, Mapping) or (unknown := set(values) - set(SETTING_NAMES)):
+        what = ", ".join(sorted(map(str, unknown))) if isinstance(values, Mapping) else repr(value)
         raise PatterConfigError(
             f"voice_settings cannot be {what}", fix=f"give some of {', '.join(SETTING_NAMES)}"
         )
-    return VoiceSettings(**given)
+    return VoiceSettings(**values)
 
 
 @attrs.frozen
@@ -111,11 +111,11 @@ def dictionaries(value: Any) -> tuple[PronunciationDictionary, ...]:
 def _dictionary(value: Any) -> PronunciationDictionary:
     if isinstance(value, PronunciationDictionary):
         return value
-    found = PronunciationDictionary(**value) if isinstance(value, Mapping) else None
-    found = found or PronunciationDictionary(*value)
-    if not (found.pronunciation_dictionary_id and found.version_id):
+    dictionary = PronunciationDictionary(**value) if isinstance(value, Mapping) else None
+    dictionary = dictionary or PronunciationDictionary(*value)
+    if not (dictionary.pronunciation_dictionary_id and dictionary.version_id):
         raise ValueError("a part is missing")
-    return found
+    return dictionary
 
 
 def chunk_lengths(value: Any) -> tuple[int, ...]:

@@ -20,8 +20,8 @@ _ID = re.compile(r"[A-Za-z0-9]{20}")
 def voices() -> dict[str, str]:
     """Ids of voices by their names in lower case."""
     text = files("patter_elevenlabs").joinpath("voices.json").read_text(encoding="utf-8")
-    found: dict[str, str] = json.loads(text)
-    return found
+    ids: dict[str, str] = json.loads(text)
+    return ids
 
 
 def voice_id(voice: str) -> str:
@@ -35,8 +35,8 @@ def voice_id(voice: str) -> str:
     name = str(voice).strip()
     if _ID.fullmatch(name):
         return name
-    if (known := voices().get(name.casefold())) is not None:
-        return known
+    if (own_id := voices().get(name.casefold())) is not None:
+        return own_id
     hint = did_you_mean(name.casefold(), voices(), "one of rachel, sarah, george, ...")
     raise PatterConfigError(
         f"ElevenLabs has no voice named {name!r} that is known here",

@@ -58,14 +58,14 @@ MOST_S = 86_400.0
 """A day; nothing of a call takes longer."""
 
 
-def _agent(given: str | None) -> str:
-    return credential("ElevenLabsConvAI", "agent_id", given, "ELEVENLABS_AGENT_ID")
+def _agent(value: str | None) -> str:
+    return credential("ElevenLabsConvAI", "agent_id", value, "ELEVENLABS_AGENT_ID")
 
 
-def _object(given: str | Mapping[str, Any]) -> dict[str, Any]:
+def _object(option: str | Mapping[str, Any]) -> dict[str, Any]:
     """A mapping, or the JSON text of one, as options are written in a spec string."""
     try:
-        value = orjson.loads(given) if isinstance(given, str) else dict(given)
+        value = orjson.loads(option) if isinstance(option, str) else dict(option)
     except (ValueError, TypeError):
         value = None
     if not isinstance(value, dict):

@@ -106,7 +106,7 @@ class ElevenLabsRestSession:
     async def _sentence(self, text: str, before: str) -> AsyncGenerator[Speech, None]:
         begins, half = text, b""
         with ERRORS.translated():
-            async with self._asked(text, before) as response:
+            async with self._response(text, before) as response:
                 async for chunk in response.content.iter_chunked(self._settings.chunk_size):
                     audio = half + chunk
                     size = len(audio) - len(audio) % self._audio.sample_bytes
@@ -120,7 +120,7 @@ class ElevenLabsRestSession:
             )
 
     @asynccontextmanager
-    async def _asked(self, text: str, before: str) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _response(self, text: str, before: str) -> AsyncIterator[aiohttp.ClientResponse]:
         """The answer, which is audio. Raises PatterError."""
         settings = self._settings
         timeout = aiohttp.ClientTimeout(

@@ -106,14 +106,14 @@ class Access:
 
         Vertex AI is asked to count tokens, which is free and needs the same rights as an answer.
         """
-        method, path, asked = (
+        method, path, payload = (
             ("POST", ":countTokens", _COUNTED) if self.project else ("GET", "", None)
         )
         with ERRORS.translated():
             async with (
                 asyncio.timeout(CHECK_S),
                 self._api() as api,
-                api.answer(method, path, asked, silence_s=CHECK_S) as answer,
+                api.answer(method, path, payload, silence_s=CHECK_S) as answer,
             ):
                 from patter.vendors.requests import json_of
 

@@ -74,11 +74,11 @@ def _unpaid(tail: str) -> PatterError:
 
 
 def _busy(tail: str) -> PatterError:
-    found = _RETRY.search(tail)
+    match = _RETRY.search(tail)
     return RateLimitError(
         f"Google takes no more sessions for now {tail}",
         fix="fewer calls at once, or ask Google for a higher quota",
-        retry_after_ms=float(found[1]) * 1_000 if found else 0.0,
+        retry_after_ms=float(match[1]) * 1_000 if match else 0.0,
     )
 
 

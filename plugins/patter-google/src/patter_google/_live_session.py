@@ -37,7 +37,7 @@ MOST_EVENTS = 100_000
 """Audio is among them, and what came before an end in order is still read."""
 
 ENDING_MS = 30_000.0
-"""So long before the end of a connection a session says so, if the vendor has not."""
+"""How long before the end of a connection a session says so, if the vendor has not."""
 
 PAUSE_MS = 1_000.0
 """A caller of whom nothing came for so long is on hold: the vendor is told that the audio ends."""
@@ -193,8 +193,8 @@ class LiveSession:
     async def _sleep(self) -> None:
         """Wait until something is due, or might be due sooner."""
         dues = [self._talk.due_ms, None if self._heard_ms is None else self._heard_ms + PAUSE_MS]
-        known = [due for due in dues if due is not None]
-        self._watched_ms = min(known, default=self._clock.ms() + PAUSE_MS)
+        due_times = [due for due in dues if due is not None]
+        self._watched_ms = min(due_times, default=self._clock.ms() + PAUSE_MS)
         try:
             async with asyncio.timeout(max(0.0, self._watched_ms - self._clock.ms()) / 1_000):
                 await self._changed.wait()

@@ -24,7 +24,7 @@ def setup_of(settings: LiveSettings, setup: EngineSetup) -> dict[str, Any]:
         "triggerTokens": settings.trigger_tokens,
         "slidingWindow": without_blanks({"targetTokens": settings.target_tokens}),
     }
-    said = {
+    message = {
         "model": model_path(settings),
         "generationConfig": _generation(settings, setup),
         "systemInstruction": system_instruction(_instructions(settings, setup)),
@@ -39,7 +39,7 @@ def setup_of(settings: LiveSettings, setup: EngineSetup) -> dict[str, Any]:
         "historyConfig": _history_config(settings, setup),
         "safetySettings": safety_settings(settings.safety),
     }
-    return {"setup": without_blanks(said)}
+    return {"setup": without_blanks(message)}
 
 
 def model_path(settings: LiveSettings) -> str:

@@ -44,14 +44,14 @@ from patter_google._live_caller import CallerTurns
 from patter_google._live_reasons import done_of, reason_of
 from patter_google._live_setup import turn as row
 from patter_google._live_tools import ToolRounds
-from patter_google._live_turn import Owed, Request, VendorTurn
+from patter_google._live_turn import PendingResponse, Request, VendorTurn
 from patter_google._live_usage import added, usage_of
 
 GO_ON = "(Please go on.)"
 """What is written for the caller when a response is wanted and nothing is said why."""
 
 UNWANTED_MS = 2_000.0
-"""So long a response is waited for that nobody wants any more: then it will not come."""
+"""How long a response is waited for that nobody wants any more: then it will not come."""
 
 ABANDONED = "the caller spoke on"
 """The result of a tool that was called in a response that nobody listens to."""
@@ -80,7 +80,7 @@ class LiveTalk:
     _ids: count[int] = attrs.field(factory=lambda: count(1), init=False)
     _turn: VendorTurn | None = attrs.field(default=None, init=False)
     _waiting: deque[Request] = attrs.field(factory=deque, init=False)
-    _owed: deque[Owed] = attrs.field(factory=deque, init=False)
+    _pending: deque[PendingResponse] = attrs.field(factory=deque, init=False)
     _cut_ahead: bool = attrs.field(default=False, init=False)
     """The vendor was interrupted before anything came of what it owes."""
     _unclosed: bool = attrs.field(default=False, init=False)
@@ -159,7 +159,7 @@ class LiveTalk:
     def interrupt(self, response_id: str, now_ms: float) -> None:
         """End a response here. The vendor goes on until it hears the caller, or is asked again."""
         self._waiting = deque(each for each in self._waiting if each.id != response_id)
-        for owed in self._owed:
+        for owed in self._pending:
             if owed.id == response_id:
                 owed.unwanted, owed.by_ms = True, min(owed.by_ms, now_ms + UNWANTED_MS)
         self.events += self._order.interrupt(response_id)
@@ -168,10 +168,10 @@ class LiveTalk:
     def advance(self, now_ms: float) -> None:
         """Send the next request, if it is its turn."""
         listened = self._turn is not None and self._turn.id == self._order.active
-        if not self._waiting or self._owed or listened or self._held:
+        if not self._waiting or self._pending or listened or self._held:
             return
         request = self._waiting.popleft()
-        self._owed.append(Owed(request.id, request.cause, now_ms + self.response_ms))
+        self._pending.append(PendingResponse(request.id, request.cause, now_ms + self.response_ms))
         self._ask(request.text)
 
     @property
@@ -185,7 +185,7 @@ class LiveTalk:
     def due_ms(self) -> float | None:
         """When `tick` has something to do, unless a message comes before."""
         dues = [each for each in (self._caller.due_ms,) if each is not None]
-        dues += [each.by_ms for each in self._owed]
+        dues += [each.by_ms for each in self._pending]
         dues += [each.by_ms for each in self._waiting if self._held and self._turn is None]
         if self._turn is not None:
             dues.append(self._turn.over_ms(self.response_ms))
@@ -199,8 +199,8 @@ class LiveTalk:
             late = not (turn.cut or turn.wants_tools or turn.generated)
             self._finish(turn, now_ms, error=ERRORS.late() if late else None)
             self._unclosed = True
-        for owed in [each for each in self._owed if now_ms >= each.by_ms]:
-            self._owed.remove(owed)
+        for owed in [each for each in self._pending if now_ms >= each.by_ms]:
+            self._pending.remove(owed)
             self._fail(owed.id, owed.cause)
         if self._held and self._turn is None:
             for request in [each for each in self._waiting if now_ms >= each.by_ms]:
@@ -246,7 +246,7 @@ class LiveTalk:
     def _hear(self, text: str, finished: bool, now_ms: float) -> None:
         if text:
             # What comes next is about this, and not about what nobody wants any more.
-            self._owed = deque(each for each in self._owed if not each.unwanted)
+            self._pending = deque(each for each in self._pending if not each.unwanted)
         self.events += self._caller.hear(text, now_ms, finished=finished)
 
     def _sound(self, audio: bytes, now_ms: float) -> None:
@@ -314,7 +314,7 @@ class LiveTalk:
     def _begin(self, now_ms: float) -> str:
         """Report the begin of the response that the vendor owes, or else of its answer."""
         self._cut_ahead = self._unclosed = False
-        owed = self._owed.popleft() if self._owed else None
+        owed = self._pending.popleft() if self._pending else None
         cause = owed.cause if owed else ResponseCause.CALLER
         response_id = owed.id if owed else self._new_id()
         if cause is ResponseCause.CALLER:
@@ -326,7 +326,7 @@ class LiveTalk:
         self.events += self._caller.release()
         turn = self._turn
         if turn is None:
-            self._cut_ahead = bool(self._owed) and not self._unclosed
+            self._cut_ahead = bool(self._pending) and not self._unclosed
             return
         turn.cut, turn.last_ms = True, now_ms
         if turn.id == self._order.active:
@@ -336,8 +336,8 @@ class LiveTalk:
         """The vendor's turn is complete: one that it is in, or one of which nothing came."""
         if self._turn is not None:
             self._finish(self._turn, now_ms, reason)
-        elif self._owed and (reason or self._cut_ahead):
-            owed = self._owed.popleft()
+        elif self._pending and (reason or self._cut_ahead):
+            owed = self._pending.popleft()
             self._report(ResponseStarted(owed.id, owed.cause))
             if self._cut_ahead:
                 self._report(VendorInterrupted(owed.id))
@@ -374,7 +374,7 @@ class LiveTalk:
 
     def _owe(self, response_id: str, cause: ResponseCause, now_ms: float) -> None:
         self._order.request(response_id, cause)
-        self._owed.append(Owed(response_id, cause, now_ms + self.response_ms))
+        self._pending.append(PendingResponse(response_id, cause, now_ms + self.response_ms))
 
     def _ask(self, text: str) -> None:
         """Write *text* for the caller, to be answered."""

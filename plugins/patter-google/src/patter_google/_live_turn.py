@@ -14,7 +14,7 @@ QUIET_MS = 1_000.0
 
 
 @attrs.define(eq=False)
-class Owed:
+class PendingResponse:
     """A response that the vendor will begin; given up at *by_ms*. *unwanted*: nobody waits."""
 
     id: str

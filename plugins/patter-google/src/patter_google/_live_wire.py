@@ -130,8 +130,8 @@ def ms_of(duration: object) -> int:
     >>> ms_of("9.500s"), ms_of("50s"), ms_of(None)
     (9500, 50000, 0)
     """
-    found = _SECONDS.fullmatch(str(duration))
-    return round(float(found[1]) * 1_000) if found else 0
+    match = _SECONDS.fullmatch(str(duration))
+    return round(float(match[1]) * 1_000) if match else 0
 
 
 def _output(result: str) -> dict[str, Any]:

@@ -50,26 +50,26 @@ class GeminiReply(StreamedReply):
     """A reply as it comes. *signatures* is told the id of each call, and what it is signed with."""
 
     signatures: MutableMapping[str, str] = attrs.field(factory=dict, repr=False)
-    _said: str = attrs.field(default="", init=False)
+    _message: str = attrs.field(default="", init=False)
     _calls: int = attrs.field(default=0, init=False)
     _spoke: bool = attrs.field(default=False, init=False)
 
     def failure(self) -> PatterError | None:
         """PatterConnectionError for a broken reply, ProviderError for a refused one."""
-        told = f" ({self.reason}{': ' + self._said[:100] if self._said else ''})"
+        detail = f" ({self.reason}{': ' + self._message[:100] if self._message else ''})"
         if self.reason == "MISSING_THOUGHT_SIGNATURE":
             return ProviderError(
-                f"the model misses the signature of a function call{told}",
+                f"the model misses the signature of a function call{detail}",
                 fix="begin a new call, or use a Gemini 2.5 model",
             )
         if self.reason in BROKEN:
             return PatterConnectionError(
-                f"the model's reply was broken{told}",
+                f"the model's reply was broken{detail}",
                 fix="nothing to set: it is tried again; fewer tools, or simpler ones, help",
             )
         if self.reason in REFUSALS and not self._spoke:
             return ProviderError(
-                f"the model refused to answer{told}",
+                f"the model refused to answer{detail}",
                 fix="change what the prompt asks for, set safety, or name a second model",
             )
         return None
@@ -89,7 +89,7 @@ class GeminiReply(StreamedReply):
                 yield from self._part(part)
             if reason := candidate.get("finishReason"):
                 self.reason = text_of(reason)
-                self._said = text_of(candidate.get("finishMessage") or "")
+                self._message = text_of(candidate.get("finishMessage") or "")
 
     def _part(self, part: Mapping[str, Any]) -> Iterator[LLMChunk]:
         if call := part.get("functionCall"):

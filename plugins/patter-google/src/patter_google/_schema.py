@@ -96,10 +96,10 @@ def _merged(schema: JSON, root: JSON, depth: int) -> JSON:
 
 def _looked_up(reference: str, root: JSON) -> JSON:
     """What ``#/$defs/Name`` is; an empty schema when it is nothing here."""
-    found: Any = root
+    node: Any = root
     for step in reference.removeprefix("#/").split("/"):
-        found = found.get(step) if isinstance(found, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
+        node = node.get(step) if isinstance(node, Mapping) else None
+    return node if isinstance(node, Mapping) else {}
 
 
 def _kind(schema: JSON, taken: dict[str, Any]) -> str | list[str] | None:

@@ -27,10 +27,10 @@ _HARMS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
 def gemini_key() -> Any:
     """The field that has the key: as given, else from the environment; Vertex AI needs none."""
 
-    def read(given: str | None, owner: Any) -> str:
+    def read(value: str | None, owner: Any) -> str:
         if owner.vertexai:
-            return given or ""
-        return credential(type(owner).__name__, "api_key", given, *KEYS)
+            return value or ""
+        return credential(type(owner).__name__, "api_key", value, *KEYS)
 
     converter = attrs.Converter(read, takes_self=True)
     return attrs.field(default=None, converter=converter, repr=False, metadata={"env": KEYS[0]})
@@ -39,10 +39,10 @@ def gemini_key() -> Any:
 def cloud_project() -> Any:
     """The field that has the project: as given, else from the environment, for Vertex AI alone."""
 
-    def read(given: str | None, owner: Any) -> str:
+    def read(value: str | None, owner: Any) -> str:
         if not owner.vertexai:
-            return given or ""
-        return credential(type(owner).__name__, "project", given, PROJECT)
+            return value or ""
+        return credential(type(owner).__name__, "project", value, PROJECT)
 
     return attrs.field(default=None, converter=attrs.Converter(read, takes_self=True))
 

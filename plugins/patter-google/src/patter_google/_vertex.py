@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 TOKEN_S = 10.0
-"""So long a new token may take; it is good for an hour."""
+"""How long a new token may take; it is good for an hour."""
 
 _FIX = "run 'gcloud auth application-default login', or export GOOGLE_APPLICATION_CREDENTIALS"
 

@@ -8,10 +8,10 @@ from patter.audio.formats import AudioFormat
 from patter.vendors.utterances import BLOCK_MS, Clip, VoiceBlocks
 
 PREROLL_MS = 300
-"""So much before a voice goes with it: words begin softly."""
+"""How much before a voice goes with it: words begin softly."""
 
 TAIL_MS = 300
-"""So much after a voice does: they end softly, too."""
+"""How much after a voice does: they end softly, too."""
 
 
 @attrs.define(eq=False)

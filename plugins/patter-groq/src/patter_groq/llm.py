@@ -75,15 +75,15 @@ class GroqLLM(ChatOptions):
         """Answer *request*; closing the iterator aborts it at Groq."""
         body = self.chat_body(request)
         for left in range(self.tool_retries, -1, -1):
-            told = False
+            has_begun = False
             try:
                 async with aclosing(self._reply(body)) as chunks:
                     async for chunk in chunks:
-                        told = True
+                        has_begun = True
                         yield chunk
                 return
             except ToolUseFailed:
-                if told or not left:
+                if has_begun or not left:
                     raise
             body = {**body, "temperature": body.get("temperature", 1.0) / 2}
 

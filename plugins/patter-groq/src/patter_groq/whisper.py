@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from patter.providers.stt import STT, Transcript
 
 _MOST_S = 500
-"""So much at 24 kHz is just under the 25 MB that a file may have."""
+"""How much at 24 kHz is just under the 25 MB that a file may have."""
 
 
 @attrs.frozen(kw_only=True)

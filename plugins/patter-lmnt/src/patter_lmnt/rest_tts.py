@@ -85,7 +85,7 @@ class LMNTRestSession:
     async def _sentence(self, text: str) -> AsyncGenerator[Speech, None]:
         begins, half, header = text, b"", WavHeader()
         with ERRORS.translated():
-            async with self._asked(text) as response:
+            async with self._response(text) as response:
                 async for chunk in response.content.iter_chunked(CHUNK_BYTES):
                     audio = half + header.strip(chunk)
                     size = len(audio) - len(audio) % self._audio.sample_bytes
@@ -97,7 +97,7 @@ class LMNTRestSession:
             raise PatterConnectionError("LMNT sent no audio for a sentence", fix="try again")
 
     @asynccontextmanager
-    async def _asked(self, text: str) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _response(self, text: str) -> AsyncIterator[aiohttp.ClientResponse]:
         """The answer, which is audio. Raises PatterError."""
         settings = self._settings
         timeout = aiohttp.ClientTimeout(

@@ -16,10 +16,10 @@ from patter.audio.formats import AudioFormat
 from patter.vendors.utterances import BLOCK_MS, Clip, VoiceBlocks
 
 PREROLL_MS = 300
-"""So much before a voice is let through with it: words begin softly."""
+"""How much before a voice is let through with it: words begin softly."""
 
 TAIL_MS = 600
-"""So much after a voice is let through: a pause within a sentence, mostly."""
+"""How much after a voice is let through: a pause within a sentence, mostly."""
 
 
 @attrs.define(eq=False)

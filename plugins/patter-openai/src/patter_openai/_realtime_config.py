@@ -120,14 +120,14 @@ def _transcription(settings: RealtimeSettings, language: str) -> dict[str, Any] 
         return None
     # ISO 639-1: en, not en-US.
     spoken = (settings.transcription_language or language).partition("-")[0]
-    told: dict[str, Any] = {"model": model}
+    transcription: dict[str, Any] = {"model": model}
     if spoken and model.startswith(_SPEAKING_LANGUAGES):
-        told["languages"] = [spoken]
+        transcription["languages"] = [spoken]
     elif spoken:
-        told["language"] = spoken
+        transcription["language"] = spoken
     if settings.transcription_prompt:
-        told["prompt"] = settings.transcription_prompt
-    return told
+        transcription["prompt"] = settings.transcription_prompt
+    return transcription
 
 
 def _turn_detection(settings: RealtimeSettings, turns: EngineTurns) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ import attrs
 from patter_openai._realtime_wire import OWN_ID, Wire
 
 MOST_TRIES = 3
-"""So often is a request repeated that met a response of the vendor's own."""
+"""How often a request is repeated that met a response of the vendor's own."""
 
 
 @attrs.define(eq=False)
@@ -61,11 +61,11 @@ class ResponseRequests:
         Where it never begins one by itself (*vendor_begins* False), one without metadata is ours.
         """
         self.runs = name = str(response["id"])
-        told = (response.get("metadata") or {}).get(OWN_ID)
+        own_id = (response.get("metadata") or {}).get(OWN_ID)
         sent = self.sent
-        if sent is not None and (told == sent.id or (told is None and not vendor_begins)):
-            self.sent, told = None, sent.id
-        self._own_ids[name] = str(told or name)
+        if sent is not None and (own_id == sent.id or (own_id is None and not vendor_begins)):
+            self.sent, own_id = None, sent.id
+        self._own_ids[name] = str(own_id or name)
         return self._own_ids[name]
 
     def end(self, name: str) -> None:

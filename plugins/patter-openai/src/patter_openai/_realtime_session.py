@@ -38,7 +38,7 @@ MAX_SESSION_S = 3_600
 """The vendor ends a session after an hour."""
 
 ENDING_S = 60
-"""So long before its end a session says so."""
+"""How long before its end a session says so."""
 
 GRACE_S = INTERRUPT_S / 2
 """How long the vendor may take to end a response that was interrupted."""
@@ -135,8 +135,8 @@ class RealtimeSession:
         self, tool_call_id: str, result: str, *, failed: bool = False, respond: bool = True
     ) -> None:
         """Answer a tool call. The vendor has no mark for a failure, so it is put into words."""
-        told = f"The tool failed: {result}" if failed else result
-        self._talk.result(tool_call_id, told, follow=respond)
+        output = f"The tool failed: {result}" if failed else result
+        self._talk.result(tool_call_id, output, follow=respond)
         await self._step()
 
     async def update(self, update: EngineUpdate) -> None:
@@ -251,9 +251,9 @@ def hung_up(code: int | None, reason: str) -> PatterError:
     if code == _IN_ORDER:
         ended = ERRORS.hung_up(code)
         return Ended(ended.message, fix=ended.fix)
-    told = reason.rpartition(".")[2]
-    if told and told.replace("_", "").isalpha():
-        return reported(ERRORS, {"code": told, "message": f"it closed the socket ({code})"})
+    word = reason.rpartition(".")[2]
+    if word and word.replace("_", "").isalpha():
+        return reported(ERRORS, {"code": word, "message": f"it closed the socket ({code})"})
     return ERRORS.hung_up(code, reason)
 
 

@@ -97,7 +97,7 @@ def usage_of(response: Wire) -> EngineUsage | None:
     if not usage:
         return None
     taken = usage.get("input_token_details") or {}
-    given = usage.get("output_token_details") or {}
+    details = usage.get("output_token_details") or {}
     cached = taken.get("cached_tokens_details") or {"text_tokens": taken.get("cached_tokens")}
     cached_text, cached_audio = _count(cached, "text_tokens"), _count(cached, "audio_tokens")
     return EngineUsage(
@@ -105,8 +105,8 @@ def usage_of(response: Wire) -> EngineUsage | None:
         input_audio_tokens=max(0, _count(taken, "audio_tokens") - cached_audio),
         cached_text_tokens=cached_text,
         cached_audio_tokens=cached_audio,
-        output_text_tokens=_count(given, "text_tokens"),
-        output_audio_tokens=_count(given, "audio_tokens"),
+        output_text_tokens=_count(details, "text_tokens"),
+        output_audio_tokens=_count(details, "audio_tokens"),
     )
 
 

@@ -44,7 +44,7 @@ def _is_safe(url: str) -> bool:
 def _is_near(host: str) -> bool:
     """Is *host* this machine, or a name or address that only its network knows?"""
     try:
-        found = ipaddress.ip_address(host)
+        ip = ipaddress.ip_address(host)
     except ValueError:
         return "." not in host
-    return found.is_loopback or found.is_private
+    return ip.is_loopback or ip.is_private

@@ -19,7 +19,7 @@ def parts(text: str) -> Iterator[str]:
     """
     text = text.strip()
     while len(text) > MOST_LETTERS:
-        spaces = [found.start() for found in _BREAK.finditer(text, 1, MOST_LETTERS)]
+        spaces = [space.start() for space in _BREAK.finditer(text, 1, MOST_LETTERS)]
         end = spaces[-1] if spaces else MOST_LETTERS
         yield text[:end]
         text = text[end:].strip()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from patter_openai._transcribe_settings import TranscribeSettings
 
 MOST_MS = 60_000
-"""So much speech without a pause is transcribed as it is."""
+"""How much speech without a pause is transcribed as it is."""
 
 
 @asynccontextmanager

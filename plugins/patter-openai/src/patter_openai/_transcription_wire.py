@@ -93,14 +93,14 @@ def session_update(
     logprobs: bool = False,
 ) -> str:
     """The message that says what is sent, who transcribes it, and who finds the pauses."""
-    given: dict[str, Any] = {
+    audio_input: dict[str, Any] = {
         "format": FORMATS[audio],
         "transcription": {name: value for name, value in transcription.items() if value},
         "turn_detection": detection,
     }
     if noise_reduction:
-        given["noise_reduction"] = {"type": noise_reduction}
-    session: dict[str, Any] = {"type": "transcription", "audio": {"input": given}}
+        audio_input["noise_reduction"] = {"type": noise_reduction}
+    session: dict[str, Any] = {"type": "transcription", "audio": {"input": audio_input}}
     if logprobs:
         session["include"] = [LOGPROBS]
     return orjson.dumps({"type": "session.update", "session": session}).decode()

@@ -23,7 +23,7 @@ from patter_openai._transcription_wire import (
 )
 
 MOST_ABANDONED = 32
-"""So many items that were given up are still told when they complete."""
+"""How many items that were given up are still told when they complete."""
 
 
 @attrs.define(eq=False)
@@ -48,14 +48,14 @@ class Transcripts:
     _commits: deque[int] = attrs.field(factory=deque, init=False)
     """Where the audio ends that was committed, and not yet acknowledged."""
 
-    _asked: bool = attrs.field(default=False, init=False)
-    _told: bool = attrs.field(default=False, init=False)
+    _waiting: bool = attrs.field(default=False, init=False)
+    _has_text: bool = attrs.field(default=False, init=False)
     _committed_ms: int = attrs.field(default=-1, init=False)
 
     @property
     def waiting(self) -> bool:
         """Is there a pause that was not answered yet?"""
-        return self._asked
+        return self._waiting
 
     @property
     def committed_ms(self) -> int:
@@ -68,7 +68,7 @@ class Transcripts:
 
     def pause(self) -> list[STTEvent]:
         """The caller has paused: an answer at once, if there is nothing to wait for."""
-        self._asked, self._told = True, False
+        self._waiting, self._has_text = True, False
         return list(self._answered())
 
     def give_up(self) -> list[STTEvent]:
@@ -138,7 +138,7 @@ class Transcripts:
 
     def _final(self, item: _Item) -> Iterator[STTEvent]:
         if item.text:
-            self._told = True
+            self._has_text = True
             yield Transcript(item.text, final=True, end_ms=item.end_ms, confidence=item.confidence)
             if item.ends_turn:
                 yield TurnEnded()
@@ -149,6 +149,6 @@ class Transcripts:
             yield from self._answer()
 
     def _answer(self) -> Iterator[STTEvent]:
-        if self._asked and not self._told:
+        if self._waiting and not self._has_text:
             yield Transcript("", final=True)
-        self._asked = False
+        self._waiting = False

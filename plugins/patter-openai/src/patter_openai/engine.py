@@ -133,8 +133,8 @@ class OpenAIRealtime(RealtimeSettings):
     @property
     def _headers(self) -> dict[str, str]:
         whose = {"OpenAI-Organization": self.organization, "OpenAI-Project": self.project}
-        told = {name: value for name, value in whose.items() if value}
-        return {"Authorization": f"Bearer {self.api_key}", **told}
+        headers = {name: value for name, value in whose.items() if value}
+        return {"Authorization": f"Bearer {self.api_key}", **headers}
 
 
 _CAN = EngineCapabilities(

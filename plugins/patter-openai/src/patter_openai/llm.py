@@ -56,11 +56,11 @@ class OpenAILLM(ChatOptions):
     name: ClassVar[str] = "openai"
 
     def __attrs_post_init__(self) -> None:
-        given = [each for each in _CHAT_ALONE if getattr(self, each) not in (None, ())]
-        if self.api == "responses" and given:
+        names = [each for each in _CHAT_ALONE if getattr(self, each) not in (None, ())]
+        if self.api == "responses" and names:
             raise PatterConfigError(
-                f"the Responses API has no {' or '.join(given)}",
-                fix=f"leave {' and '.join(given)} out, or api='responses'",
+                f"the Responses API has no {' or '.join(names)}",
+                fix=f"leave {' and '.join(names)} out, or api='responses'",
             )
 
     @property

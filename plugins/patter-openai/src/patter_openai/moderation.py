@@ -74,12 +74,14 @@ class OpenAIModeration:
             results: Any = answer["results"]  # type: ignore[index]
             if len(results) != pieces:
                 raise ValueError("results are missing")
-            found = {name for result in results for name in self._found(result)}
+            categories = {name for result in results for name in self._categories(result)}
         except (AttributeError, KeyError, TypeError, ValueError):
             raise ERRORS.garbled(answer) from None
-        if not found:
+        if not categories:
             return GuardrailVerdict()
-        return GuardrailVerdict(False, self.replacement, f"flagged: {', '.join(sorted(found))}")
+        return GuardrailVerdict(
+            False, self.replacement, f"flagged: {', '.join(sorted(categories))}"
+        )
 
     async def warm(self) -> None:
         """Import the client and open a connection."""
@@ -95,7 +97,7 @@ class OpenAIModeration:
             project=self.project,
         )
 
-    def _found(self, result: Mapping[str, Any]) -> list[str]:
+    def _categories(self, result: Mapping[str, Any]) -> list[str]:
         """The categories of *result* that count."""
         flags: Mapping[str, Any] = result["categories"]
         scores: Mapping[str, Any] = result["category_scores"]

@@ -104,6 +104,8 @@ def stages_of(turn: Turn, heard_from_ms: float) -> Iterator[Piece]:
 
 
 def _ordered(stages: Mapping[str, int]) -> Iterator[tuple[str, int]]:
-    known = [(stage, stages[stage]) for stage in STAGES if stages.get(stage)]
+    ordered = [(stage, stages[stage]) for stage in STAGES if stages.get(stage)]
     # A stage that a newer Patter has is not lost, or the sum would be.
-    return iter([*known, *((each, ms) for each, ms in stages.items() if each not in STAGES and ms)])
+    return iter(
+        [*ordered, *((each, ms) for each, ms in stages.items() if each not in STAGES and ms)]
+    )

@@ -88,22 +88,24 @@ class TurnTrace:
                 yield row.start_ms, ended_ms
 
     def _attributes(self, *, words: bool) -> Attributes:
-        found: dict[str, Any] = {"patter.turn": self.number}
+        attributes: dict[str, Any] = {"patter.turn": self.number}
         caller, turn, answer = self.caller, self.turn, self.answer
         if turn is not None and turn.gap_ms is not None:
             stages = turn.stages
-            found[TURN_MS] = turn.gap_ms
-            found[TTFB_MS] = sum(stages.get(each, 0) for each in ("llm", "tool", "text", "tts"))
-            found |= {f"patter.latency.{name}_ms": ms for name, ms in stages.items() if ms}
+            attributes[TURN_MS] = turn.gap_ms
+            attributes[TTFB_MS] = sum(
+                stages.get(each, 0) for each in ("llm", "tool", "text", "tts")
+            )
+            attributes |= {f"patter.latency.{name}_ms": ms for name, ms in stages.items() if ms}
         if answer is not None:
-            found["patter.interrupted"] = bool(answer.interrupted)
+            attributes["patter.interrupted"] = bool(answer.interrupted)
             if answer.heard_ms is not None:
-                found["patter.heard_ms"] = answer.heard_ms
+                attributes["patter.heard_ms"] = answer.heard_ms
         if self.left_out:
-            found["patter.spans_left_out"] = self.left_out
+            attributes["patter.spans_left_out"] = self.left_out
         if caller is not None and (piece := self._last(SPAN_STT)) is not None:
             piece.attributes[STT_TEXT_LEN] = len(caller.text)
         if words:
-            found["patter.caller.text"] = caller.text if caller else ""
-            found["patter.agent.text"] = answer.text if answer else ""
-        return found
+            attributes["patter.caller.text"] = caller.text if caller else ""
+            attributes["patter.agent.text"] = answer.text if answer else ""
+        return attributes

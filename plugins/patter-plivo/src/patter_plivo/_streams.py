@@ -48,36 +48,36 @@ class Streams:
 
     def expect_move(self, call: str) -> None:
         """Plivo has accepted that *call* goes elsewhere; see that it does."""
-        asked = self._moves[call] = asyncio.Event()
+        arrival = self._moves[call] = asyncio.Event()
         legs = [leg for leg in self._legs if leg.frames.carrier_call_id == call]
-        ending = self.tasks.create_task(self._make_way(call, asked, legs), name="plivo-move")
+        ending = self.tasks.create_task(self._make_way(call, arrival, legs), name="plivo-move")
         self._ending.add(ending)
 
         def done(_: object) -> None:
             self._ending.discard(ending)
-            if self._moves.get(call) is asked:
+            if self._moves.get(call) is arrival:
                 del self._moves[call]
 
         ending.add_done_callback(done)
 
     def moved(self, call: str) -> None:
         """Plivo asked what *call* does elsewhere."""
-        if (asked := self._moves.pop(call, None)) is not None:
-            asked.set()
+        if (arrival := self._moves.pop(call, None)) is not None:
+            arrival.set()
 
     def stop(self) -> None:
         """The line is closed."""
         for ending in tuple(self._ending):
             ending.cancel()
 
-    async def _make_way(self, call: str, asked: asyncio.Event, legs: list[SocketLeg]) -> None:
-        if await _within_a_moment(asked):
+    async def _make_way(self, call: str, arrival: asyncio.Event, legs: list[SocketLeg]) -> None:
+        if await _within_a_moment(arrival):
             return
         try:
             await self.api.stop_streams(call)
         except PatterError as error:
             log.warning("call %s: its stream is not stopped: %s", call, error.message)
-        if await _within_a_moment(asked):
+        if await _within_a_moment(arrival):
             return
         for leg in self._legs.intersection(legs):
             await leg.close()

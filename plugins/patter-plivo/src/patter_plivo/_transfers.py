@@ -145,7 +145,7 @@ class Transfers:
             await self.switchboard.transferred(form.caller, taken=True, status=action)
 
     async def dialled(self, form: Form) -> str:
-        """The target hung up, or never came: then the caller is ours again."""
+        """The target hung up, or never came: then the transfer is over and the agent goes on."""
         caller, status = form.caller, form.get("DialStatus")
         if status == LINE_DOWN:
             await self.switchboard.transferred(caller, taken=True, status=status)

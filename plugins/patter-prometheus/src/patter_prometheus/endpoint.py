@@ -44,12 +44,12 @@ def exposed(server: Any) -> bool:
 
 def tokens_of(server: Any) -> tuple[bytes, ...]:
     """What opens ``/metrics``: our own token; where strangers may come, the dashboard's, too."""
-    found = [read(TOKEN)]
+    tokens = [read(TOKEN)]
     if server.served is not None and exposed(server):
-        found.append(server.served.options.get("dashboard", {}).get("token") or "")
-    for token in filter(None, found):
+        tokens.append(server.served.options.get("dashboard", {}).get("token") or "")
+    for token in filter(None, tokens):
         remember_secret(token)
-    return tuple(token.encode() for token in found if token)
+    return tuple(token.encode() for token in tokens if token)
 
 
 @attrs.frozen
@@ -71,7 +71,7 @@ class Endpoint:
 
     def _may(self, header: str) -> bool:
         scheme, _, token = header.partition(" ")
-        given = token.strip().encode("utf-8", "replace")
+        secret = token.strip().encode("utf-8", "replace")
         # Each is compared, so that the time says nothing about which one is near.
-        right = [hmac.compare_digest(given, each) for each in self.tokens]
+        right = [hmac.compare_digest(secret, each) for each in self.tokens]
         return scheme.lower() == "bearer" and any(right)

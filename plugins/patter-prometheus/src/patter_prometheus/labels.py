@@ -18,17 +18,17 @@ class Labels:
 
     most: int = 64
     left_out: int = attrs.field(default=0, init=False)
-    _known: set[str] = attrs.field(factory=set, init=False)
+    _values: set[str] = attrs.field(factory=set, init=False)
 
     def of(self, value: str) -> str:
         """*value* as it may be a label."""
         value = value[:CHARACTERS]
-        if value in self._known:
+        if value in self._values:
             return value
-        if len(self._known) >= self.most:
+        if len(self._values) >= self.most:
             self.left_out += 1
             return OTHER
-        self._known.add(value)
+        self._values.add(value)
         return value
 
 

@@ -42,9 +42,9 @@ def of_answer(
 ) -> PatterError:
     """The error for *status* with Rime's own *words*; *key* is never repeated."""
     words = without(key, words)
-    known = _of_words(words) if status < 500 else None
-    if known is not None:
-        return known
+    error = _of_words(words) if status < 500 else None
+    if error is not None:
+        return error
     if status == 403:
         return AuthenticationError(
             "Rime does not let this account do this (403)",
@@ -57,8 +57,8 @@ def of_answer(
 def of_message(words: str, key: str = "") -> PatterError:
     """The error for a message of type ``error``, which says *words*."""
     words = without(key, words)
-    if (known := _of_reason(words)) is not None:
-        return known
+    if (error := _of_reason(words)) is not None:
+        return error
     return ProviderError(
         f"Rime refused what it was sent: {words[:MOST_WORDS]}",
         fix="check the provider's options; see docs.rime.ai/docs/errors",
@@ -89,24 +89,24 @@ def _of_reason(words: str) -> PatterError | None:
 
 
 def _of_words(words: str) -> PatterError | None:
-    said, tail = words.lower(), words[:MOST_WORDS]
-    if "invalid subscription" in said:
+    text, tail = words.lower(), words[:MOST_WORDS]
+    if "invalid subscription" in text:
         return AuthenticationError(
             "Rime knows the key, but its account has no valid subscription",
             fix="renew the subscription at app.rime.ai; another key of it would not help",
         )
-    if "apikey" in said or "api key" in said or "authorization header" in said:
+    if "apikey" in text or "api key" in text or "authorization header" in text:
         return ERRORS.refused(401)
-    if "speaker" in said:
+    if "speaker" in text:
         return PatterConfigError(
             f"Rime has no such speaker for this model: {tail}",
             fix="choose one of docs.rime.ai/docs/voices that the model has, and its lang",
         )
-    if "is not supported for model" in said:
+    if "is not supported for model" in text:
         return PatterConfigError(
             f"Rime's model does not speak this language: {tail}",
             fix="choose a lang of the model, and a speaker of that language",
         )
-    if any(each in said for each in _PASSING):
+    if any(each in text for each in _PASSING):
         return PatterConnectionError(f"Rime failed: {tail}", fix="try again")
     return None

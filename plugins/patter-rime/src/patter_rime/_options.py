@@ -59,7 +59,7 @@ def takes(model: str) -> frozenset[str]:
     return frozenset((*_BRACKETS, "speed_alpha", "time_scale_factor"))
 
 
-def _known(_: object, __: object, model: str) -> None:
+def _check_model(_: object, __: object, model: str) -> None:
     # Rime serves a name that it does not know with Mist v3, without an error.
     if not _MODEL.match(model):
         raise PatterConfigError(
@@ -98,7 +98,7 @@ class SpeechOptions:
     would ignore.
     """
 
-    model: str = attrs.field(default="arcana", converter=str, validator=_known)
+    model: str = attrs.field(default="arcana", converter=str, validator=_check_model)
     speaker: str = attrs.field(default=attrs.Factory(_speaker, takes_self=True))
     lang: str = "eng"
     sample_rate: int | None = number(None, 8_000, 48_000, whole=True)

@@ -51,8 +51,8 @@ async def raise_refusal(answer: aiohttp.ClientResponse, key: str) -> None:
         words += part
     # A page of something between here and Rime explains nothing.
     plain = answer.content_type == "text/plain"
-    said = bytes(words[:MOST_WORDS_BYTES]).decode(errors="replace") if plain else ""
-    raise of_answer(answer.status, said.strip(), answer.headers, key=key)
+    text = bytes(words[:MOST_WORDS_BYTES]).decode(errors="replace") if plain else ""
+    raise of_answer(answer.status, text.strip(), answer.headers, key=key)
 
 
 async def checked(base_url: str, key: str) -> HealthReport:

@@ -35,12 +35,12 @@ class UtteranceWords:
 
     def hear(self, timed: Iterable[TimedWord]) -> tuple[SpokenWord, ...]:
         """The text's words among those that are *timed*, which come in order."""
-        found = []
+        words = []
         for word in timed:
             if (text := self._find(letters(word.text))) is not None:
                 self._end_ms = max(self._end_ms, round(self.from_ms + word.end_s * 1_000))
-                found.append(SpokenWord(text, self._end_ms))
-        return tuple(found)
+                words.append(SpokenWord(text, self._end_ms))
+        return tuple(words)
 
     def _find(self, spoken: str) -> str | None:
         """The word that ends with *spoken*, which may be a part of it; None when none does."""

@@ -35,11 +35,11 @@ def about(phone: Any, agent: Any, target: str, note: str = "") -> About:
         agent=target,
         note=note,
         parts=named,
-        try_saying=agent.try_saying or _known(parts.llm, agent),
+        try_saying=agent.try_saying or _suggestions(parts.llm, agent),
     )
 
 
-def _known(llm: Any, agent: Any) -> tuple[str, ...]:
+def _suggestions(llm: Any, agent: Any) -> tuple[str, ...]:
     """A model of rules knows what it understands; no other can say."""
-    known = getattr(llm, "suggestions", None)
-    return tuple(known(agent.tools)) if callable(known) else ()
+    suggestions = getattr(llm, "suggestions", None)
+    return tuple(suggestions(agent.tools)) if callable(suggestions) else ()

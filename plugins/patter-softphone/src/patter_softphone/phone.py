@@ -130,8 +130,8 @@ def hears_thinks_speaks(parts: Mapping[str, str]) -> str:
 
 def _agreed(vendors: Mapping[str, list[str]], out: Any) -> bool:
     """Does whoever typed this want the vendors? Nobody is asked where nobody can answer."""
-    found = "  ".join(f"{kind}: {', '.join(names)}" for kind, names in vendors.items())
-    out.progress(f"keys found for  {found}")
+    summary = "  ".join(f"{kind}: {', '.join(names)}" for kind, names in vendors.items())
+    out.progress(f"keys found for  {summary}")
     if not (out.yes or (sys.stdin.isatty() and sys.stderr.isatty())):
         return False
     first = ", ".join(names[0] for names in vendors.values())

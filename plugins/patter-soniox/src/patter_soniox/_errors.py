@@ -45,33 +45,35 @@ def failed(body: Mapping[str, Any], key: str) -> PatterError:
     return _meaning(code, words, f"({code}){': ' + words if words else ''}")
 
 
-def _meaning(code: int, words: str, told: str) -> PatterError:
+def _meaning(code: int, words: str, detail: str) -> PatterError:
     if code == 400:
-        return _bad_request(words, told)
+        return _bad_request(words, detail)
     if code == 402:
         return AuthenticationError(
-            f"Soniox wants to be paid first {told}", fix=f"add funds or raise the budget: {CONSOLE}"
+            f"Soniox wants to be paid first {detail}",
+            fix=f"add funds or raise the budget: {CONSOLE}",
         )
     if code == 408:
         return PatterTimeoutError(
-            f"Soniox has waited for audio {told}",
+            f"Soniox has waited for audio {detail}",
             fix="nothing to set: the call connects again; see that its audio comes in real time",
         )
     if code == 429:
         return RateLimitError(
-            f"Soniox takes no more sessions for now {told}",
+            f"Soniox takes no more sessions for now {detail}",
             fix=f"fewer calls at once, or ask for a higher limit: {CONSOLE}",
         )
     return ERRORS.refused(code, words)
 
 
-def _bad_request(words: str, told: str) -> PatterError:
+def _bad_request(words: str, detail: str) -> PatterError:
     if _SESSION_OVER.search(words):
         return PatterConnectionError(
-            f"Soniox ended the session {told}", fix="nothing to set: the call connects again"
+            f"Soniox ended the session {detail}", fix="nothing to set: the call connects again"
         )
     if _SETTING.search(words):
         return PatterConfigError(
-            f"Soniox refused an option {told}", fix="change it; soniox.com/docs/stt/models has all"
+            f"Soniox refused an option {detail}",
+            fix="change it; soniox.com/docs/stt/models has all",
         )
     return ERRORS.refused(400, words)

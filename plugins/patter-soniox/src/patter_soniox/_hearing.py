@@ -68,7 +68,7 @@ class Hearing:
     def lost(self) -> list[STTEvent]:
         """The session is over: what it made final, and had not told, stands, in whole words."""
         self._final = whole(self._final, self._tail)
-        heard = self._told(final=True)
+        heard = self._transcript(final=True)
         self._forget()
         return [heard] if heard.text else []
 
@@ -100,7 +100,7 @@ class Hearing:
                 yield from self._end(token.text == ENDED, position(body, self.lead_ms))
             else:
                 self._take(token)
-        heard = self._told(final=False)
+        heard = self._transcript(final=False)
         if heard.text and heard.text != self._interim:
             self._interim = heard.text
             yield heard
@@ -112,7 +112,7 @@ class Hearing:
 
     def _end(self, judged: bool, at_ms: int | None) -> Iterable[STTEvent]:
         """The utterance is over: *judged* to be by Soniox, or because it was asked to end it."""
-        heard = self._told(final=True)
+        heard = self._transcript(final=True)
         self._forget()
         if heard.text:
             yield heard
@@ -125,7 +125,7 @@ class Hearing:
             self._unjudged = False
             yield TurnEnded()
 
-    def _told(self, *, final: bool) -> Transcript:
+    def _transcript(self, *, final: bool) -> Transcript:
         tokens = self._final if final else [*self._final, *self._tail]
         return transcript(tokens, final=final, labels=len(self._speakers) > 1)
 

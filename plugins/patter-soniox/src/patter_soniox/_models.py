@@ -47,9 +47,9 @@ def _refuse_misfits(model: Mapping[str, Any], start: Mapping[str, Any]) -> None:
 
 
 def _misfits(model: Mapping[str, Any], start: Mapping[str, Any]) -> Iterable[str]:
-    known = {language["code"] for language in model["languages"]}
+    codes = {language["code"] for language in model["languages"]}
     hints = start.get("language_hints", ())
-    yield from (f"the language {hint}" for hint in hints if hint not in known)
+    yield from (f"the language {hint}" for hint in hints if hint not in codes)
     for option, mark in _SUPPORT.items():
         if option in start and model.get(mark) is False:
             yield option

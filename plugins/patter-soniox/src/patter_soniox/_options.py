@@ -33,8 +33,8 @@ def encoded(audio: AudioFormat) -> dict[str, object]:
 def address() -> Any:
     """The field that says where the sockets are; Soniox's own ``wss://`` address is read, too."""
 
-    def read(given: str | None, owner: object) -> str:
-        return endpoint(type(owner).__name__, plain(given or SOCKETS), "base_url")
+    def read(value: str | None, owner: object) -> str:
+        return endpoint(type(owner).__name__, plain(value or SOCKETS), "base_url")
 
     return attrs.field(default=SOCKETS, converter=attrs.Converter(read, takes_self=True))
 
@@ -77,14 +77,14 @@ def languages(value: str | Iterable[str] | None) -> tuple[str, ...]:
     >>> languages("en, de, en")
     ('en', 'de')
     """
-    found = texts(value or ())
-    for code in found:
+    items = texts(value or ())
+    for code in items:
         if not (len(code) == 2 and code.isascii() and code.isalpha() and code.islower()):
             raise PatterConfigError(
                 f"language_hints of SonioxSTT have {code[:20]!r}",
                 fix="give languages as two letters, such as en",
             )
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(items))
 
 
 def pairs(value: str | Mapping[str, str] | Iterable[tuple[str, str]] | None) -> Pairs:

@@ -30,25 +30,25 @@ def tokens_in(body: Mapping[str, Any], lead_ms: int = 0) -> list[Token]:
 
     *lead_ms* is what was sent before the caller's audio. Raises TypeError or ValueError.
     """
-    found = body.get("tokens", [])
-    if not isinstance(found, list):
+    tokens = body.get("tokens", [])
+    if not isinstance(tokens, list):
         raise TypeError("tokens are a list")
     return [
-        _token(each, lead_ms) for each in found if each.get("translation_status") != "translation"
+        _token(each, lead_ms) for each in tokens if each.get("translation_status") != "translation"
     ]
 
 
-def _token(found: Mapping[str, Any], lead_ms: int) -> Token:
-    text = found["text"]
+def _token(raw: Mapping[str, Any], lead_ms: int) -> Token:
+    text = raw["text"]
     if not isinstance(text, str):
         raise TypeError("a text is a string")
     return Token(
         text,
-        found.get("is_final") is True,
-        _at(found.get("start_ms"), lead_ms),
-        _at(found.get("end_ms"), lead_ms),
-        _confidence(found.get("confidence")),
-        str(found.get("speaker") or ""),
+        raw.get("is_final") is True,
+        _at(raw.get("start_ms"), lead_ms),
+        _at(raw.get("end_ms"), lead_ms),
+        _confidence(raw.get("confidence")),
+        str(raw.get("speaker") or ""),
     )
 
 
@@ -68,7 +68,7 @@ def transcript(tokens: list[Token], *, final: bool, labels: bool = False) -> Tra
 
 def words(tokens: Iterable[Token]) -> list[Word]:
     """The words of *tokens*; none where Soniox did not say when a part was said."""
-    found: list[Word] = []
+    result: list[Word] = []
     begun = False
     for text, _, start_ms, end_ms, _, _ in tokens:
         parts = text.split()
@@ -77,13 +77,13 @@ def words(tokens: Iterable[Token]) -> list[Word]:
         begun = begun and not text[:1].isspace()
         for part, begin_ms, until_ms in _timed(parts, start_ms or 0, end_ms or 0):
             if begun:
-                last = found.pop()
-                found.append(Word(last.text + part, last.start_ms, until_ms))
+                last = result.pop()
+                result.append(Word(last.text + part, last.start_ms, until_ms))
             else:
-                found.append(Word(part, begin_ms, until_ms))
+                result.append(Word(part, begin_ms, until_ms))
             begun = False
         begun = bool(parts or begun) and not text[-1:].isspace()
-    return found
+    return result
 
 
 def _timed(parts: list[str], start_ms: int, end_ms: int) -> Iterable[tuple[str, int, int]]:
@@ -108,14 +108,14 @@ def _labelled(tokens: Iterable[Token]) -> Iterable[str]:
     turn: list[Token] = []
     for token in tokens:
         if turn and token.speaker and token.speaker != turn[0].speaker:
-            yield _said(turn)
+            yield _labelled_text(turn)
             turn = []
         turn.append(token)
     if turn:
-        yield _said(turn)
+        yield _labelled_text(turn)
 
 
-def _said(turn: list[Token]) -> str:
+def _labelled_text(turn: list[Token]) -> str:
     who = turn[0].speaker
     return f"Speaker {who}: {_joined(turn)}" if who else _joined(turn)
 

@@ -107,21 +107,21 @@ class Hearing:
 
     def _words(self, body: Mapping[str, Any], *, final: bool) -> Iterable[STTEvent]:
         self._mind_restart(body)
-        said = heard(
+        result = heard(
             body,
             final=final,
             focus=self.focus,
             delimiter=self.delimiter,
             base_ms=self._base_ms,
         )
-        if not (words := said.transcript).text:
+        if not (words := result.transcript).text:
             return  # it says so all the time; what answers a pause is the end of the utterance
         if final:
             if self._answered:
                 # Answers come in order, so it belongs to the pause that has waited longest.
                 self._answered[0] = True
             self._final_ms = words.end_ms or 0
-            self.turns.words(self._final_ms, said.ending)
+            self.turns.words(self._final_ms, result.ending)
         else:
             self.turns.interim()
         yield words

@@ -14,7 +14,7 @@ from patter.vendors.options import texts
 
 API = "https://eu2.rt.speechmatics.com"
 MOST_WORDS = 1_000
-"""So many words a dictionary may have; a large one makes sessions begin later."""
+"""How many words a dictionary may have; a large one makes sessions begin later."""
 
 switch = partial(options.switch, optional=True)
 """A field that is true or false; with None, whatever its default, Speechmatics decides."""
@@ -54,12 +54,12 @@ def vocabulary(
 
 def pairs(value: str | Iterable[str] | None) -> tuple[str, ...]:
     """Words to replace, each as ``from:to``. Raises PatterConfigError."""
-    found = several(value)
-    for each in found:
+    items = several(value)
+    for each in items:
         heard, colon, _ = each.partition(":")
         if not (heard and colon):
             raise PatterConfigError(f"replacements has {each!r:.60}", fix="give 'from:to'")
-    return found
+    return items
 
 
 def _iterable(value: Any) -> Any:

@@ -45,15 +45,15 @@ def heard(
     *delimiter* is what stands between words of the language; times count from *base_ms*.
     Raises LookupError, TypeError or ValueError for what is not of the protocol.
     """
-    found = (_best(each, base_ms) for each in body["results"])
-    spoken = [each for each in found if each and _is_in(focus, each)]
+    results = (_best(each, base_ms) for each in body["results"])
+    spoken = [each for each in results if each and _is_in(focus, each)]
     words = _words(spoken)
     metadata = body["metadata"]
-    said = delimiter.join(word.text for word in words) if focus else metadata["transcript"]
+    text = delimiter.join(word.text for word in words) if focus else metadata["transcript"]
     end_ms = words[-1].end_ms if words else base_ms + ms(metadata["end_time"])
     # A partial's confidence has no meaning, says the reference.
     sure = _confidence(spoken) if final else None
-    return Heard(Transcript(said.strip(), final, end_ms, sure, tuple(words)), _ending(spoken))
+    return Heard(Transcript(text.strip(), final, end_ms, sure, tuple(words)), _ending(spoken))
 
 
 @attrs.frozen
@@ -115,7 +115,7 @@ def _confidence(spoken: Iterable[_Result]) -> float | None:
 def _ending(spoken: Sequence[_Result]) -> Ending:
     if not spoken:
         return Ending.OPEN
-    said = [each for each in spoken if each.kind != "punctuation"]
-    if said and "disfluency" in said[-1].tags:
+    words = [each for each in spoken if each.kind != "punctuation"]
+    if words and "disfluency" in words[-1].tags:
         return Ending.HESITATING
     return Ending.FINISHED if spoken[-1].is_eos else Ending.OPEN

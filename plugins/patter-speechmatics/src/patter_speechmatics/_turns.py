@@ -58,7 +58,7 @@ class Turns:
         return False
 
     def passed(self, sent_ms: float) -> bool:
-        """So much audio was sent: has the caller been silent for long enough?"""
+        """This much audio was sent: has the caller been silent for long enough?"""
         if self.mode is not TurnMode.ADAPTIVE or not self._closed or self._end_ms is None:
             return False
         needed_ms = min(self.trigger_ms * PATIENCE[self._ending], self.most_ms)

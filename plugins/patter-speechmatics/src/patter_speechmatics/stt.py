@@ -134,7 +134,7 @@ class SpeechmaticsSTT:
         Speechmatics confirms nothing: it obeys, or ends the session. Raises CallStateError for a
         call that is not up, PatterConfigError for what these settings would refuse.
         """
-        asked = {
+        changes = {
             "max_delay": max_delay,
             "max_delay_mode": max_delay_mode,
             "include_partials": include_partials,
@@ -142,7 +142,7 @@ class SpeechmaticsSTT:
             "end_of_utterance_silence_trigger": end_of_utterance_silence_trigger,
         }
         session = SESSIONS.of(self.base_url, call_id)
-        new: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+        new: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
         config = _config.changes(_options_of(attrs.evolve(self, **new)), new)
         await session.configure(config, end_of_utterance_silence_trigger)
 

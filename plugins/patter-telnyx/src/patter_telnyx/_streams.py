@@ -27,7 +27,7 @@ from patter_telnyx._wire import MediaStream, begin
 
 log = logging.getLogger("patter.telnyx")
 MAX_FAILED = 3
-"""So many streams of a call that Telnyx itself calls broken: another would not be better."""
+"""How many streams of a call may be broken, as Telnyx says: another would not be better."""
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -65,7 +65,7 @@ class Streams:
         self._away[call_id] = None
 
     def stay(self, call_id: str) -> None:
-        """The caller is ours again, or gone for good."""
+        """The transfer is over: the agent has the caller again, or nobody has."""
         self._away.pop(call_id, None)
 
     def forget(self, call_id: str) -> None:

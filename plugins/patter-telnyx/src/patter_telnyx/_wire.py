@@ -44,7 +44,7 @@ FATAL = frozenset({"100002"})
 of ours: 100003 ``malformed_frame``, 100004 ``invalid_media``, 100005 ``rate_limit_reached``."""
 MAX_CODE, MAX_TEXT = 20, 200
 MAX_ERRORS = 20
-"""So many frames refused, and what the agent says is not heard: the stream is given up."""
+"""How many refused frames show that the agent is not heard: then the stream is given up."""
 
 
 @attrs.define(eq=False, kw_only=True)

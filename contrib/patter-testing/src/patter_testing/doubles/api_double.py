@@ -81,8 +81,8 @@ class ApiDouble(VendorDouble):
         return answer
 
     async def _list_models(self, _: web.Request) -> web.Response:
-        found = [self._model(each) for each in self.models]
-        return web.json_response({"object": "list", "data": found})
+        rows = [self._model(each) for each in self.models]
+        return web.json_response({"object": "list", "data": rows})
 
     async def _one_model(self, request: web.Request) -> web.Response:
         name = request.match_info["model"]

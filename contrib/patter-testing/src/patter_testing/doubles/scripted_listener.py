@@ -16,7 +16,7 @@ from patter.providers.stt import SpeechEnded, SpeechStarted, STTEvent, Transcrip
 
 BLOCK_MS = 10
 LEAST_MS = 100
-"""So much voice is somebody who speaks; less is a click, and after as much silence forgotten."""
+"""How much voice is somebody who speaks; less is a click, forgotten after as much silence."""
 QUIET = 1e-6
 """The mean square of what is still silence: -60 dB of full scale."""
 
@@ -103,7 +103,7 @@ class ScriptedListener:
         stretch.line, stretch.end_ms = text, self.position_ms
         if final:
             return heard + self.finalize()
-        return [*heard, _told(stretch, text.split(), final=False)]
+        return [*heard, _transcript(stretch, text.split(), final=False)]
 
     def _rest_of_block(self) -> Iterator[STTEvent]:
         size = self.audio.sample_bytes
@@ -146,7 +146,7 @@ class ScriptedListener:
         words = words if stretch.line is None else words[:count]
         if words and words != stretch.shown:
             stretch.shown = words
-            yield _told(stretch, words, final=False)
+            yield _transcript(stretch, words, final=False)
 
     def _silence(self, stretch: _Stretch, now_ms: float) -> Iterator[STTEvent]:
         silent_ms = now_ms - stretch.end_ms
@@ -161,13 +161,13 @@ class ScriptedListener:
         if stretch and stretch.begun:
             yield SpeechEnded(int(stretch.end_ms))
             if words := self._text(stretch).split():
-                yield _told(stretch, words, final=True)
+                yield _transcript(stretch, words, final=True)
 
     def _text(self, stretch: _Stretch) -> str:
         return self.otherwise(stretch.voice_ms) if stretch.line is None else stretch.line
 
 
-def _told(stretch: _Stretch, words: list[str], *, final: bool) -> Transcript:
+def _transcript(stretch: _Stretch, words: list[str], *, final: bool) -> Transcript:
     """*words*, spread over the stretch."""
     start, each = stretch.start_ms, (stretch.end_ms - stretch.start_ms) / max(len(words), 1)
     times = [int(start + each * at) for at in range(len(words))] + [int(stretch.end_ms)]

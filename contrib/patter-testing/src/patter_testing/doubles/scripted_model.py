@@ -90,8 +90,8 @@ def _calls(
     for tool in tools:
         name = f"{_ENDS}.*?{_BEGINS}".join(_WORDS.findall(tool.name))
         named = re.compile(f"{_BEGINS}{name}{_ENDS}", re.IGNORECASE | re.DOTALL)
-        if name and (found := named.search(text)):
-            after = text[found.end() :].strip(" ,.:;!?")
+        if name and (match := named.search(text)):
+            after = text[match.end() :].strip(" ,.:;!?")
             arguments = json.dumps(_arguments(tool.parameters, text, after))
             identity = f"simulated-{made + len(calls) + 1}"
             calls.append(ToolRequest(identity, tool.name, arguments))

@@ -86,7 +86,7 @@ class WebhookSender:
 
     def tell(self, webhook: Webhook) -> None:
         """Send *webhook* some time; nobody waits for its answer."""
-        self.start(self._told(webhook, self.injector.delivery()))
+        self.start(self._deliver(webhook, self.injector.delivery()))
 
     async def forge(self, webhook: Webhook) -> Answer:
         """Send a tampered copy of *webhook*."""
@@ -97,7 +97,7 @@ class WebhookSender:
             self.forgeries_taken.append(forged)
         return answer
 
-    async def _told(self, webhook: Webhook, delivery: Delivery) -> None:
+    async def _deliver(self, webhook: Webhook, delivery: Delivery) -> None:
         if delivery.reordered:
             await self._until_next()
         await self._before(webhook, delivery)

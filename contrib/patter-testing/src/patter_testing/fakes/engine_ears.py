@@ -33,7 +33,7 @@ class EngineListener:
     _vad: FakeVADSession = attrs.field(init=False)
     _fed_ms: float = attrs.field(default=0.0, init=False)
     _ended_ms: float | None = attrs.field(default=None, init=False)
-    _said: deque[str] = attrs.field(factory=lambda: deque(maxlen=16), init=False)
+    _utterances: deque[str] = attrs.field(factory=lambda: deque(maxlen=16), init=False)
     _due: deque[tuple[float, str]] = attrs.field(factory=lambda: deque(maxlen=16), init=False)
     _items: count[int] = attrs.field(factory=lambda: count(1), init=False)
 
@@ -42,7 +42,7 @@ class EngineListener:
 
     def say(self, text: str) -> None:
         """The caller has said *text*: the words of the next turn that ends."""
-        self._said.append(text)
+        self._utterances.append(text)
 
     def feed(self, audio: bytes) -> Iterator[CallerEvent]:
         """What *audio* amounts to."""
@@ -72,5 +72,5 @@ class EngineListener:
             yield CallerTurnEnded(item)
         while self._due and self._due[0][0] <= self._fed_ms:
             _, item = self._due.popleft()
-            if self._said:
-                yield CallerTranscript(item, self._said.popleft(), final=True)
+            if self._utterances:
+                yield CallerTranscript(item, self._utterances.popleft(), final=True)

@@ -80,7 +80,7 @@ class FakeSTTSession:
     sent: bytearray = attrs.field(factory=bytearray, init=False, repr=False)
     finalized: int = attrs.field(default=0, init=False)
     _events: Mailbox[STTEvent] = attrs.field(factory=lambda: Mailbox(10_000), init=False)
-    _told: int = attrs.field(default=0, init=False)
+    _script_at: int = attrs.field(default=0, init=False)
     _pending: str = attrs.field(default="", init=False)
     _error: PatterError | None = attrs.field(default=None, init=False)
     _over: bool = attrs.field(default=False, init=False)
@@ -143,9 +143,9 @@ class FakeSTTSession:
 
     def _play_script(self) -> None:
         script = self.settings.script
-        while self._told < len(script) and script[self._told].ms <= self.position_ms:
-            self._deliver(script[self._told].event)
-            self._told += 1
+        while self._script_at < len(script) and script[self._script_at].ms <= self.position_ms:
+            self._deliver(script[self._script_at].event)
+            self._script_at += 1
 
     def _misbehave(self) -> None:
         breaks, hangs_up = self.settings.breaks_at_ms, self.settings.hangs_up_at_ms

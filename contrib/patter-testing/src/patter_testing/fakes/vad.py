@@ -40,7 +40,7 @@ class FakeVADSession:
     _done_ms: int = attrs.field(default=0, init=False)
     _run_ms: int = attrs.field(default=0, init=False)
     _speaking: bool = attrs.field(default=False, init=False)
-    _told: deque[SpeechEvent] = attrs.field(factory=deque, init=False)
+    _reports: deque[SpeechEvent] = attrs.field(factory=deque, init=False)
     _scripted: int = attrs.field(default=0, init=False)
 
     def feed(self, audio: bytes) -> SpeechEvent | None:
@@ -50,7 +50,7 @@ class FakeVADSession:
         self._rest = audio[whole:]
         for at in range(0, whole, size):
             self._judge(audio[at : at + size])
-        return self._told.popleft() if self._told else None
+        return self._reports.popleft() if self._reports else None
 
     def _judge(self, block: bytes) -> None:
         self._done_ms += BLOCK_MS
@@ -62,13 +62,13 @@ class FakeVADSession:
         needed = self.settings.tail_ms if self._speaking else self.settings.onset_ms
         if changing and self._run_ms >= needed:
             at = self._done_ms - self._run_ms
-            self._told.append(VoiceStop(at) if self._speaking else VoiceStart(at))
+            self._reports.append(VoiceStop(at) if self._speaking else VoiceStart(at))
             self._speaking, self._run_ms = not self._speaking, 0
 
     def _follow(self, script: tuple[SpeechEvent, ...]) -> None:
         rest = script[self._scripted :]
         if rest and rest[0].at_ms <= self._done_ms:
-            self._told.append(rest[0])
+            self._reports.append(rest[0])
             self._scripted += 1
 
 

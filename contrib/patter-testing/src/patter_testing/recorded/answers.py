@@ -39,8 +39,8 @@ class Answered:
     @property
     def replies(self) -> list[Reply]:
         """A reply a round: the tools that were asked for, and then the words."""
-        asked = [Reply(tools=tuple(map(_request, runs))) for runs in self.rounds]
-        replies = [*asked, Reply(text=" ".join(self.speech))]
+        tool_rounds = [Reply(tools=tuple(map(_request, runs))) for runs in self.rounds]
+        replies = [*tool_rounds, Reply(text=" ".join(self.speech))]
         return [attrs.evolve(replies[0], first_ms=float(self.first_ms)), *replies[1:]]
 
 
@@ -98,24 +98,24 @@ class RecordedLLM:
 
     def answer(self, request: LLMRequest) -> Reply:
         """The recorded reply to *request*."""
-        said = [at for at, row in enumerate(request.messages) if row.role == "user"]
-        turn = self._turn([request.messages[at].text for at in said])
+        places = [at for at, row in enumerate(request.messages) if row.role == "user"]
+        turn = self._turn([request.messages[at].text for at in places])
         if turn is None:
             return Reply(text=UNKNOWN)
-        after = request.messages[said[-1] :] if said else ()
+        after = request.messages[places[-1] :] if places else ()
         rounds = sum(1 for row in after if row.role == "assistant" and row.tool_calls)
         return turn.replies[min(rounds, len(turn.replies) - 1)]
 
-    def _turn(self, said: Sequence[str]) -> Answered | None:
-        """The turn whose words were the last of *said*: of several alike, the one at its place."""
-        last = said[-1] if said else ""
+    def _turn(self, texts: Sequence[str]) -> Answered | None:
+        """The turn whose words were the last of *texts*: of several alike, the one at its place."""
+        last = texts[-1] if texts else ""
         alike = [turn for turn in self.turns.values() if last in turn.words]
         if not alike:
             close = get_close_matches(
                 last, [turn.words[-1] for turn in self.turns.values() if turn.words], 1
             )
             alike = [turn for turn in self.turns.values() if close and close[0] in turn.words]
-        place = sum(1 for words in said[:-1] if words == last)
+        place = sum(1 for words in texts[:-1] if words == last)
         return alike[min(place, len(alike) - 1)] if alike else None
 
 

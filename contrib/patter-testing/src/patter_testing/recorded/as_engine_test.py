@@ -9,7 +9,7 @@ from patter_testing.recorded.answers import Answered
 
 NOT_TOLD = "(words that the engine did not tell)"
 EVIDENCE_MS = 400
-"""So long a voice must last until it stops what an engine says."""
+"""How long a voice must last until it stops what an engine says."""
 _KEYS = re.compile(r"\[DTMF: ([^\]]+)\]")
 HEAD = '''"""Call {call} of {day}, again.
 

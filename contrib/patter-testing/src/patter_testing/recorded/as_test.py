@@ -121,7 +121,7 @@ def steps_of(events: Sequence[CallEvent], turns: Mapping[int, Answered]) -> Iter
         keys = _KEYS.fullmatch(turn.words[-1])
         whole = [row.text for row in its if row.text and not row.interrupted]
         tools = [f"call.expect_tool({run.name!r}{_arguments(run.arguments)})" for run in turn.runs]
-        said = [f"call.expect_said({one_line(text)!r})" for text in whole]
+        lines = [f"call.expect_said({one_line(text)!r})" for text in whole]
         interrupted = next((row for row in its if row.interrupted and row.text), None)
         yield Step(
             turn=number,
@@ -129,7 +129,7 @@ def steps_of(events: Sequence[CallEvent], turns: Mapping[int, Answered]) -> Iter
             keys=keys[1] if keys else "",
             after_ms=_after_ms(cut.text, early_ms) if cut and cut.text and not keys else None,
             listens=bool(its) and interrupted is None,
-            expects=(*tools, *said) if interrupted is None else tuple(tools),
+            expects=(*tools, *lines) if interrupted is None else tuple(tools),
         )
         cut = interrupted
 

@@ -109,7 +109,7 @@ class Unfit:
         return _line(self.turn, "ENDS" if self.ends else "note", self.why)
 
 
-Found: TypeAlias = Difference | PaceChange | Unfit
+Finding: TypeAlias = Difference | PaceChange | Unfit
 
 
 def lived(events: Iterable[CallEvent]) -> list[Lived]:
@@ -135,7 +135,7 @@ def lived(events: Iterable[CallEvent]) -> list[Lived]:
     return [turn for _, turn in sorted(turns.items())]
 
 
-def differences(old: Sequence[CallEvent], new: Sequence[CallEvent]) -> list[Found]:
+def differences(old: Sequence[CallEvent], new: Sequence[CallEvent]) -> list[Finding]:
     """How the call of *new* is another than that of *old*, in the order of its turns."""
     return _compared(lived(old), lived(new), _between)
 
@@ -145,66 +145,66 @@ def engine_differences(
     new: Sequence[CallEvent],
     unfit: Unfit | None = None,
     unsaid: int | None = None,
-) -> list[Found]:
+) -> list[Finding]:
     """The same of a call that an engine led: what it says depends on nothing that may be new.
 
     So results of tools and the places where it was cut are compared, too. With *unfit* the new
     call ended there, in place of the old one's turn *unsaid*.
     """
     before, after = lived(old), lived(new)
-    ends: list[Found] = []
+    ends: list[Finding] = []
     if unfit is not None:
         was = [turn for turn in before if turn.turn == unsaid]
         now = [turn for turn in after if turn.turn == unfit.turn]
         before = [turn for turn in before if unsaid is None or turn.turn < unsaid]
         after = [turn for turn in after if turn.turn < unfit.turn]
-        if _said(was) != _said(now):
-            ends.append(Difference(unfit.turn, "caller", _said(was), _said(now)))
+        if _words(was) != _words(now):
+            ends.append(Difference(unfit.turn, "caller", _words(was), _words(now)))
         ends.append(unfit)
-    found = _compared(before, after, _between_engines)
-    stale = [each for each in found if each.what in ("tools", "result")][:1]
+    results = _compared(before, after, _between_engines)
+    stale = [each for each in results if each.what in ("tools", "result")][:1]
     notes = [Unfit(each.turn, STALE, ends=False) for each in stale]
-    return [*found, *notes, *ends]
+    return [*results, *notes, *ends]
 
 
 def _compared(
     before: Sequence[Lived],
     after: Sequence[Lived],
-    between: Callable[[Lived, Lived], Iterator[Found]],
-) -> list[Found]:
+    between: Callable[[Lived, Lived], Iterator[Finding]],
+) -> list[Finding]:
     old_words, new_words = ([turn.caller for turn in turns] for turns in (before, after))
     matcher = SequenceMatcher(None, old_words, new_words, autojunk=False)
-    different: list[Found] = []
+    different: list[Finding] = []
     for what, a, b, c, d in matcher.get_opcodes():
         if what == "equal" or b - a == d - c:
             for one, two in zip(before[a:b], after[c:d], strict=True):
                 different += between(one, two)
         else:
             turn = before[a].turn if a < len(before) else after[c].turn
-            different.append(Difference(turn, "caller", _said(before[a:b]), _said(after[c:d])))
+            different.append(Difference(turn, "caller", _words(before[a:b]), _words(after[c:d])))
     return different
 
 
-def _said(turns: Sequence[Lived]) -> str:
+def _words(turns: Sequence[Lived]) -> str:
     return " / ".join(f'"{turn.caller}"' for turn in turns) or "nothing"
 
 
-def _between_engines(old: Lived, new: Lived) -> Iterator[Found]:
-    found = list(_between(old, new))
-    yield from found
+def _between_engines(old: Lived, new: Lived) -> Iterator[Finding]:
+    results = list(_between(old, new))
+    yield from results
     if old.tools == new.tools and old.results != new.results:
         pairs = zip(old.results, new.results, strict=True)
         yield Difference(old.turn, "result", *next(pair for pair in pairs if pair[0] != pair[1]))
-    if any(each.what == "words" for each in found):
+    if any(each.what == "words" for each in results):
         return
     moved = old.cut and new.cut and abs(old.lasted_ms - new.lasted_ms) >= CUT_MS
     if old.cut != new.cut or moved:
         yield Difference(old.turn, "cut", _heard(old), _heard(new))
 
 
-def _between(old: Lived, new: Lived) -> Iterator[Found]:
+def _between(old: Lived, new: Lived) -> Iterator[Finding]:
     if old.caller != new.caller:
-        yield Difference(old.turn, "caller", _said([old]), _said([new]))
+        yield Difference(old.turn, "caller", _words([old]), _words([new]))
     if old.tools != new.tools:
         tools = [", ".join(turn.tools) or "no tool" for turn in (old, new)]
         yield Difference(old.turn, "tools", *tools)

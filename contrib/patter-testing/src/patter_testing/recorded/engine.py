@@ -27,7 +27,7 @@ from patter_testing.recorded.engine_session import UNHEARD, RecordedEngineSessio
 from patter_testing.recorded.tape import Tape
 
 REFUSED_MS = 1_000
-"""So long a connection may take to be opened, before it is refused."""
+"""How long a connection may take to be opened, before it is refused."""
 JUST_MS = 250
 """A session that is younger was opened after the loss that the record has."""
 

@@ -38,7 +38,7 @@ LATE_MS = 20
 SETTLED_MS = 60
 """The last word that was heard before a cut had ended so long before it, as far as can be told."""
 DRY_MS = 200
-"""So long after its end an utterance that is not complete is said to have run dry."""
+"""How long after its end an utterance that is not complete is said to have run dry."""
 Moment: TypeAlias = tuple[int, int, ToolRun | Words]
 
 
@@ -92,9 +92,9 @@ def engine_script(events: Sequence[CallEvent]) -> EngineScript:
 
 
 def _phrase(its: _Uttered, lost: Mapping[int, int | None]) -> Phrase:
-    said = tuple(_moved(words, its.asked_ms) for words in _said(its))
+    pieces = tuple(_moved(words, its.asked_ms) for words in _pieces_of(its))
     until_ms = max([0, *(at_ms - its.asked_ms for at_ms in _ends(its))])
-    attempt = Attempt(0, (Response(said),), its.is_open or _is_lost(its, lost))
+    attempt = Attempt(0, (Response(pieces),), its.is_open or _is_lost(its, lost))
     return Phrase(its.text, attempt, its.heard, until_ms, its.failed_ms is not None)
 
 
@@ -144,8 +144,8 @@ def _step(uttered: dict[int, _Uttered], counts: dict[str, int], step: EngineStep
         if effect["name"] == "Think":
             uttered[of["epoch"]] = _Uttered(of["epoch"], of["turn"], step.at_ms, counts["heard"])
         elif effect["name"] == "Say" and of["kind"] not in ("filler", "tones"):
-            said = _Uttered(of["epoch"], of["turn"], step.at_ms, counts["heard"], of["kind"])
-            uttered[of["epoch"]] = said
+            utterance = _Uttered(of["epoch"], of["turn"], step.at_ms, counts["heard"], of["kind"])
+            uttered[of["epoch"]] = utterance
         elif effect["name"] == "Cut" and of["epoch"] in uttered:
             uttered[of["epoch"]].cut_ms = step.at_ms
     its = uttered.get(fields.get("epoch", 0))
@@ -216,7 +216,7 @@ def _ends(its: _Uttered) -> Iterator[int]:
 def _moments(its: _Uttered) -> list[Moment]:
     """What came of an answer, and when by the call's time; of a tie words are first."""
     tools: list[Moment] = [(began, 1, run) for began, _, run in its.runs]
-    words: list[Moment] = [(words.after_ms, 0, words) for words in _said(its)]
+    words: list[Moment] = [(words.after_ms, 0, words) for words in _pieces_of(its)]
     return sorted([*tools, *words], key=lambda each: each[:2])
 
 
@@ -258,7 +258,7 @@ def _moved(words: Words, began_ms: int) -> Words:
     return attrs.evolve(words, after_ms=after_ms, sounds_ms=sounds_ms)
 
 
-def _said(its: _Uttered) -> list[Words]:
+def _pieces_of(its: _Uttered) -> list[Words]:
     """The words of an utterance, a piece for each stretch without a pause; by the call's time."""
     if not its.audible or its.row is None:
         withheld_ms = its.withdrawn[0] if its.withdrawn else None
@@ -333,12 +333,12 @@ def _text_of(text: str, words: Sequence[re.Match[str]], *, first: bool) -> str:
     return ("" if first else " ") + text[words[0].start() : words[-1].end()]
 
 
-def _withdrawn(its: _Uttered, said: Words) -> list[Words]:
-    """*said*; the last sentence of what a guardrail stopped is told when it was stopped."""
+def _withdrawn(its: _Uttered, piece: Words) -> list[Words]:
+    """*piece*; the last sentence of what a guardrail stopped is told when it was stopped."""
     if its.withdrawn is None:
-        return [said]
-    last, told_ms = _last_sentence(said.text), max(its.withdrawn[0], said.after_ms)
-    rest = attrs.evolve(said, text=said.text.removesuffix(last))
+        return [piece]
+    last, told_ms = _last_sentence(piece.text), max(its.withdrawn[0], piece.after_ms)
+    rest = attrs.evolve(piece, text=piece.text.removesuffix(last))
     return [rest, Words(told_ms, last, told_ms)]
 
 

@@ -268,12 +268,12 @@ class _Sound:
 
 def _in_order(response: Response) -> list[tuple[Piece | _Sound, int]]:
     """What is told of *response*, and how many milliseconds after its begin."""
-    told: list[tuple[Piece | _Sound, int]] = []
+    parts: list[tuple[Piece | _Sound, int]] = []
     for piece in response.pieces:
-        told.append((piece, piece.after_ms))
+        parts.append((piece, piece.after_ms))
         if isinstance(piece, Words) and piece.lasts_ms:
-            told.append((_Sound(piece.lasts_ms), max(piece.after_ms, piece.sounds_ms)))
-    return sorted(told, key=lambda each: each[1])
+            parts.append((_Sound(piece.lasts_ms), max(piece.after_ms, piece.sounds_ms)))
+    return sorted(parts, key=lambda each: each[1])
 
 
 def _pieces(ms: int) -> list[int]:

@@ -153,17 +153,17 @@ def _done_then(tool: Tool, runs: Sequence[Any], off: OffLoop) -> Tool:
 
 def _phrases(events: Sequence[CallEvent]) -> Phrases:
     """What the agent said without its model."""
-    said: dict[str, list[str]] = {}
+    sentences: dict[str, list[str]] = {}
     for row in of_type(events, Row):
         if row.role == "agent" and row.kind:
             whole = " ".join(filter(None, (row.text, row.unheard)))
-            said.setdefault(row.kind, []).append(whole)
-    first = {kind: texts[0] for kind, texts in said.items()}
+            sentences.setdefault(row.kind, []).append(whole)
+    first = {kind: texts[0] for kind, texts in sentences.items()}
     default = Phrases()
     return Phrases(
         greeting=first.get("greeting", ""),
         filler=first.get("filler", default.filler),
-        reprompts=tuple(said.get("reprompt", default.reprompts)),
+        reprompts=tuple(sentences.get("reprompt", default.reprompts)),
         apology=first.get("apology", default.apology),
         voicemail=first.get("voicemail", ""),
         goodbyes={"": first.get("goodbye", "")},

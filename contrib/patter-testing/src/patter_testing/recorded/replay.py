@@ -25,7 +25,7 @@ from patter_testing.clock import VirtualClock, run_virtual
 from patter_testing.fakes.carrier import FakeCarrier
 from patter_testing.fakes.tts import FakeTTS
 from patter_testing.recorded.differences import (
-    Found,
+    Finding,
     Unfit,
     differences,
     engine_differences,
@@ -54,7 +54,7 @@ class Replay:
     """How it went: the *events* of the new call, and its *differences* from the old one."""
 
     events: Sequence[CallEvent]
-    differences: Sequence[Found]
+    differences: Sequence[Finding]
     lasted_ms: int
     took_s: float
 
@@ -93,12 +93,12 @@ def replayed(events: Sequence[CallEvent], subject: Subject | None = None) -> Rep
         again = run_virtual(_conversation(plan, started, events, script), patience_s=PATIENCE_S)
     new = again.events
     if script is None:
-        found = differences(events, new)
+        changes = differences(events, new)
     else:
-        found = engine_differences(events, new, again.unfit, again.unsaid)
+        changes = engine_differences(events, new, again.unfit, again.unsaid)
     return Replay(
         events=new,
-        differences=found,
+        differences=changes,
         lasted_ms=new[-1].at_ms if new else 0,
         took_s=time.monotonic() - began,
     )
@@ -167,8 +167,8 @@ def _rest_ms(old: Sequence[CallEvent], acts: Sequence[Act]) -> float:
         return AFTER_MS
     last = acts[-1] if acts else Act(0, ())
     over_ms = last.began_ms + max((cue.after_ms for cue in last.cues), default=0)
-    known = [event.at_ms for event in old if not isinstance(event, Ended)]
-    return float(max(0, max(known, default=0) - over_ms))
+    times_ms = [event.at_ms for event in old if not isinstance(event, Ended)]
+    return float(max(0, max(times_ms, default=0) - over_ms))
 
 
 def _context(started: Started) -> CallContext:

@@ -84,7 +84,7 @@ class RecordedSTT:
             session.hear(TurnEnded())
 
     def expect(self, words: int) -> None:
-        """So many finals are still to come: `finalize` waits for them."""
+        """This many finals are still to come: `finalize` waits for them."""
         for session in self.sessions[-1:]:
             session.to_come = words
 

@@ -208,15 +208,15 @@ class ResponseRules(VendorSuite):
         ):
             response_id = await session.say(NOTICE)
             await events.until_done(response_id)
-            said = events.text(response_id)
-            heard = said[: len(said) // 2]
+            words = events.text(response_id)
+            heard = words[: len(words) // 2]
             await cast(TextOutSession, session).interrupt_text(response_id, heard)
             await events.until(
                 lambda event: isinstance(event, ResponseTruncated) and event.text == heard
             )
             assert mentioned(vendor, heard), "history lost what was heard"
-            assert not mentioned(vendor, said), "history keeps it all"
-        assert said and not events.audio(response_id), "it spoke"
+            assert not mentioned(vendor, words), "history keeps it all"
+        assert words and not events.audio(response_id), "it spoke"
 
     async def test_the_greeting_comes_first_and_once(
         self, provider: Engine, call: CallContext

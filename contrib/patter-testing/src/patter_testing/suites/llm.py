@@ -59,7 +59,7 @@ class LLMSuite(VendorSuite):
 
     async def use(self, provider: LLM, call: CallContext) -> None:
         """Ask for a few words."""
-        await _asked(provider, _greeting(call))
+        await _chunks_of(provider, _greeting(call))
 
     @pytest.fixture
     def request_(self, call: CallContext) -> LLMRequest:
@@ -87,7 +87,7 @@ class LLMSuite(VendorSuite):
 
         If this fails: yield DoneChunk once, from the vendor's finish reason.
         """
-        chunks = await _asked(provider, request_)
+        chunks = await _chunks_of(provider, request_)
         done = [at for at, chunk in enumerate(chunks) if isinstance(chunk, DoneChunk)]
         assert done == [len(chunks) - 1], f"DoneChunk at {done} of {len(chunks)} chunks"
         assert _text(chunks).strip(), "the reply has no text"
@@ -102,14 +102,14 @@ class LLMSuite(VendorSuite):
         If this fails: drop what the vendor says besides, or turn it into text.
         """
         chunk_types = (TextChunk, ToolCallChunk, UsageChunk, DoneChunk)
-        assert all(isinstance(chunk, chunk_types) for chunk in await _asked(provider, request_))
+        assert all(isinstance(chunk, chunk_types) for chunk in await _chunks_of(provider, request_))
 
     async def test_a_tool_call_adds_up(self, provider: LLM, tool_request: LLMRequest) -> None:
         """The pieces of a tool call have one index, a name and an id first, JSON together.
 
         If this fails: carry the vendor's index through, and the name with the first piece.
         """
-        calls = _calls(await _asked(provider, tool_request))
+        calls = _calls(await _chunks_of(provider, tool_request))
         if not calls:
             pytest.skip("it called no tool; override 'tool_request' if it can")
         _check_calls(calls, tool_request)
@@ -122,7 +122,7 @@ class LLMSuite(VendorSuite):
         If this fails: carry the vendor's index and id through; where it gives none, count the
         calls of this reply and make an id of each.
         """
-        calls = _calls(await _asked(provider, tools_request))
+        calls = _calls(await _chunks_of(provider, tools_request))
         names = [piece.name for each in calls.values() for piece in each if piece.name]
         if len(names) > 1:
             assert len(calls) > 1, f"{' and '.join(names)} were called with one index"
@@ -144,7 +144,7 @@ class LLMSuite(VendorSuite):
             Message("assistant", tool_calls=(wanted,)),
             Message("tool", '{"ok":true}', tool_call_id="call-1", name=BOOK.name),
         )
-        chunks = await _asked(
+        chunks = await _chunks_of(
             provider, attrs.evolve(tool_request, messages=tool_request.messages + rows)
         )
         assert isinstance(chunks[-1], DoneChunk)
@@ -187,7 +187,7 @@ class LLMSuite(VendorSuite):
         """
         other = attrs.evolve(request_, call=CallContext(call_id="suite-2"))
         async with asyncio.TaskGroup() as tasks:
-            replies = [tasks.create_task(_asked(provider, each)) for each in (request_, other)]
+            replies = [tasks.create_task(_chunks_of(provider, each)) for each in (request_, other)]
         assert all(_text(each.result()).strip() for each in replies)
         assert all(isinstance(each.result()[-1], DoneChunk) for each in replies)
 
@@ -212,7 +212,7 @@ class LLMSuite(VendorSuite):
         If this fails: ask the vendor for usage (some stream none unless asked), and where it
         counts on with every message, yield what came last.
         """
-        chunks = await _asked(provider, request_)
+        chunks = await _chunks_of(provider, request_)
         used = [chunk for chunk in chunks if isinstance(chunk, UsageChunk)]
         if not used:
             self.address(provider)
@@ -236,7 +236,7 @@ class LLMSuite(VendorSuite):
                 nothing_left(),
             ):
                 with pytest.raises(PatterError) as raised:
-                    await _asked(broken, request_)
+                    await _chunks_of(broken, request_)
             has_fix(raised.value)
             assert raised.value.passing, f"{raised.value.code} is not tried again"
 
@@ -275,14 +275,14 @@ class LLMSuite(VendorSuite):
 
         If this fails: keep what is not a whole line for the next piece, as bytes.
         """
-        whole = _text(await _asked(provider, request_))
+        whole = _text(await _chunks_of(provider, request_))
         async with self.line(provider, piece_bytes=7) as (cut, _):
-            assert _text(await _asked(cut, request_)) == whole
+            assert _text(await _chunks_of(cut, request_)) == whole
 
     async def _size(self, provider: LLM, request: LLMRequest) -> int:
         """How many bytes the vendor sends in answer to *request*."""
         async with self.line(provider) as (direct, between):
-            await _asked(direct, request)
+            await _chunks_of(direct, request)
             return between.arrived_bytes
 
     async def test_garbage_hangs_nobody(self, garbage: LLM, request_: LLMRequest) -> None:
@@ -292,7 +292,7 @@ class LLMSuite(VendorSuite):
         """
         async with nothing_left():
             try:
-                await _asked(garbage, request_)
+                await _chunks_of(garbage, request_)
             except Exception as error:
                 has_fix(error)
 
@@ -313,7 +313,7 @@ class LLMSuite(VendorSuite):
             pass
 
 
-async def _asked(provider: LLM, request: LLMRequest) -> list[LLMChunk]:
+async def _chunks_of(provider: LLM, request: LLMRequest) -> list[LLMChunk]:
     async with within(ANSWER_S, "a reply"):
         return [chunk async for chunk in provider.stream(request)]
 
@@ -321,7 +321,7 @@ async def _asked(provider: LLM, request: LLMRequest) -> list[LLMChunk]:
 async def _failure(provider: LLM, request: LLMRequest) -> PatterError:
     async with nothing_left():
         with pytest.raises(PatterError) as raised:
-            await _asked(provider, request)
+            await _chunks_of(provider, request)
     has_fix(raised.value)
     return raised.value
 

@@ -64,7 +64,7 @@ class ReadinessSuite(ProviderSuite):
             await self.use(provider, call)
             with _made() as made:
                 await self.use(provider, call)
-        assert not made, f"made in a call: {_told(made)}"
+        assert not made, f"made in a call: {_counts(made)}"
 
     @pytest.mark.patter_timeout(_FRESH_S + ANSWER_S)
     async def test_a_warm_call_imports_nothing(self, provider: Any, call: CallContext) -> None:
@@ -90,10 +90,10 @@ class ReadinessSuite(ProviderSuite):
                 await provider.warm()
                 await asyncio.gather(provider.warm(), provider.warm())
             await self.use(provider, call)
-        assert not made, f"made by getting ready again: {_told(made)}"
+        assert not made, f"made by getting ready again: {_counts(made)}"
 
 
-def _told(made: Counter[str]) -> str:
+def _counts(made: Counter[str]) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted(made.items()))
 
 

@@ -36,7 +36,7 @@ class TTSSuite(VendorSuite):
 
     async def use(self, provider: TTS, call: CallContext) -> None:
         """Say a sentence."""
-        await _said(provider, call, provider.produces[0], FIRST)
+        await _speech_of(provider, call, provider.produces[0], FIRST)
 
     async def test_every_declared_format_is_delivered(
         self, provider: TTS, call: CallContext
@@ -48,7 +48,7 @@ class TTSSuite(VendorSuite):
         assert provider.produces, "it produces no format at all"
         for audio in provider.produces:
             async with within(ANSWER_S, f"a sentence in {audio}"):
-                pieces = await _said(provider, call, audio, FIRST)
+                pieces = await _speech_of(provider, call, audio, FIRST)
             assert all(len(p.audio) % audio.sample_bytes == 0 for p in pieces), "half a sample"
             ms = audio.ms_in(sum(len(p.audio) for p in pieces))
             assert 200 < ms < 10_000, f"{FIRST!r} in {audio} lasts {ms:.0f} ms"
@@ -78,7 +78,7 @@ class TTSSuite(VendorSuite):
         """
         for audio in provider.produces:
             async with within(ANSWER_S, f"two sentences in {audio}"):
-                pieces = await _said(provider, call, audio, FIRST, SECOND)
+                pieces = await _speech_of(provider, call, audio, FIRST, SECOND)
             header = header_in([piece.audio for piece in pieces])
             assert not header, f"there is a header of {header} in the audio ({audio})"
 
@@ -90,7 +90,7 @@ class TTSSuite(VendorSuite):
         """
         audio = provider.produces[0]
         async with within(ANSWER_S, "a sentence"):
-            pieces = await _said(provider, call, audio, FIRST)
+            pieces = await _speech_of(provider, call, audio, FIRST)
         sound = b"".join(piece.audio for piece in pieces)
         lead_ms = quiet_ms(sound, audio)
         assert lead_ms < audio.ms_in(len(sound)), f"{FIRST!r} is nothing but silence"
@@ -140,7 +140,7 @@ class TTSSuite(VendorSuite):
         """
         audio = provider.produces[0]
         async with within(ANSWER_S, "two sentences"):
-            pieces = await _said(provider, call, audio, FIRST, SECOND)
+            pieces = await _speech_of(provider, call, audio, FIRST, SECOND)
         ends = [word.end_ms for piece in pieces for word in piece.words]
         assert ends == sorted(ends)
         ms = audio.ms_in(sum(len(piece.audio) for piece in pieces))
@@ -152,7 +152,7 @@ class TTSSuite(VendorSuite):
         If this fails: join what the vendor times (letters, syllables) into words of the text.
         """
         async with within(ANSWER_S, "two sentences"):
-            pieces = await _said(provider, call, provider.produces[0], FIRST, SECOND)
+            pieces = await _speech_of(provider, call, provider.produces[0], FIRST, SECOND)
         text, at = f"{FIRST} {SECOND}", 0
         for word in (word.text for piece in pieces for word in piece.words):
             where = re.compile(rf"(?<!\w){re.escape(word.strip())}(?!\w)").search(text, at)
@@ -165,7 +165,7 @@ class TTSSuite(VendorSuite):
         If this fails: do not wait for a vendor that was asked nothing.
         """
         async with within(ANSWER_S, "an empty reply"):
-            pieces = await _said(provider, call, provider.produces[0])
+            pieces = await _speech_of(provider, call, provider.produces[0])
         assert not any(piece.audio for piece in pieces)
 
     async def test_a_closed_reply_is_over_within_a_second(
@@ -241,7 +241,7 @@ class TTSSuite(VendorSuite):
         If this fails: own every task with ``task_scope`` and close the socket in ``open``.
         """
         async with nothing_left(), within(ANSWER_S, "a sentence"):
-            await _said(provider, call, provider.produces[0], FIRST)
+            await _speech_of(provider, call, provider.produces[0], FIRST)
 
     async def test_two_calls_do_not_mix(self, provider: TTS, call: CallContext) -> None:
         """Each call hears its own sentence.
@@ -262,7 +262,7 @@ class TTSSuite(VendorSuite):
         """
         async with within(ANSWER_S, "being refused"), nothing_left():
             with pytest.raises(PatterError) as raised:
-                await _said(refused, call, refused.produces[0], FIRST)
+                await _speech_of(refused, call, refused.produces[0], FIRST)
         has_fix(raised.value)
         assert raised.value.code == ErrorCode.AUTH, f"{raised.value.code}, not AUTH"
 
@@ -275,7 +275,7 @@ class TTSSuite(VendorSuite):
         """
         async with within(ANSWER_S, "the vendor's hang-up"), nothing_left():
             with pytest.raises(PatterError) as raised:
-                await _said(cut_off, call, cut_off.produces[0], SECOND)
+                await _speech_of(cut_off, call, cut_off.produces[0], SECOND)
         has_fix(raised.value)
 
     async def test_a_lost_connection_raises(self, provider: TTS, call: CallContext) -> None:
@@ -321,9 +321,9 @@ class TTSSuite(VendorSuite):
         """
         audio = provider.produces[-1]
         async with within(ANSWER_S, "a sentence"):
-            whole = await _said(provider, call, audio, FIRST)
+            whole = await _speech_of(provider, call, audio, FIRST)
         async with self.line(provider, piece_bytes=333) as (cut, _), within(ANSWER_S, "a sentence"):
-            pieces = await _said(cut, call, audio, FIRST)
+            pieces = await _speech_of(cut, call, audio, FIRST)
         assert all(len(p.audio) % audio.sample_bytes == 0 for p in pieces), "half a sample"
         lengths = [sum(len(piece.audio) for piece in each) for each in (whole, pieces)]
         assert near(*lengths), f"{lengths[1]} bytes, in one piece {lengths[0]}"
@@ -346,7 +346,7 @@ class TTSSuite(VendorSuite):
         """
         async with within(ANSWER_S, "reading garbage"), nothing_left():
             try:
-                await _said(garbage, call, garbage.produces[0], FIRST)
+                await _speech_of(garbage, call, garbage.produces[0], FIRST)
             except Exception as error:
                 has_fix(error)
 
@@ -360,7 +360,7 @@ class TTSSuite(VendorSuite):
 
         async def speak(begun: asyncio.Event) -> None:
             begun.set()
-            await _said(mute, call, mute.produces[0], FIRST)
+            await _speech_of(mute, call, mute.produces[0], FIRST)
 
         async with nothing_left(), cancelled(speak):
             pass
@@ -385,7 +385,7 @@ async def _first_audio(speech: AsyncIterator[Speech]) -> Speech:
     pytest.fail("the reply ended without audio")
 
 
-async def _said(
+async def _speech_of(
     provider: TTS, call: CallContext, audio: AudioFormat, *sentences: str
 ) -> list[Speech]:
     async with provider.open(call, audio) as session:
@@ -393,7 +393,7 @@ async def _said(
 
 
 async def _length(provider: TTS, call: CallContext, audio: AudioFormat, *text: str) -> float:
-    return audio.ms_in(sum(len(p.audio) for p in await _said(provider, call, audio, *text)))
+    return audio.ms_in(sum(len(p.audio) for p in await _speech_of(provider, call, audio, *text)))
 
 
 def near(length: float, expected: float, share: float = 0.2) -> bool:

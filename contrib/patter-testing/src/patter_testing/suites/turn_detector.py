@@ -78,10 +78,10 @@ class TurnDetectorSuite(ProviderSuite):
         """
         audio = provider.accepts[0]
         windows = [_noise(audio, provider.window_ms, seed) for seed, _ in enumerate(TURNS)]
-        asked = list(zip(windows, TURNS, strict=True))
+        pairs = list(zip(windows, TURNS, strict=True))
         async with within(ANSWER_S, "predictions for four calls, one by one and at once"):
-            alone = [await provider.predict(*each) for each in asked]
-            together = await asyncio.gather(*(provider.predict(*each) for each in asked))
+            alone = [await provider.predict(*each) for each in pairs]
+            together = await asyncio.gather(*(provider.predict(*each) for each in pairs))
         assert together == pytest.approx(alone, abs=1e-4)
 
     async def test_the_loop_is_free_while_it_judges(self, provider: TurnDetector) -> None:

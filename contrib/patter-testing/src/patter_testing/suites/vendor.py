@@ -77,10 +77,10 @@ class VendorSuite(ReadinessSuite):
 
     def address(self, provider: Any) -> str:
         """Where the double of *provider* listens, as ``host:port``."""
-        found = [_address_in(value) for value in settings_of(provider).values()]
-        if not any(found):
+        addresses = [_address_in(value) for value in settings_of(provider).values()]
+        if not any(addresses):
             needs_vendor(provider, "address", "method")
-        return next(address for address in found if address)
+        return next(address for address in addresses if address)
 
     def relocate(self, provider: Any, address: str) -> Any:
         """The same provider, whose vendor is at *address*, given as ``host:port``."""
@@ -122,8 +122,8 @@ class VendorSuite(ReadinessSuite):
         self.address(provider)
         async with vendor_of(429, "application/json", "{}", {"Retry-After": "7"}) as address:
             error = await self._failure(self.relocate(provider, address), call)
-        told = getattr(error, "retry_after_ms", None)
-        assert told == 7_000, f"Retry-After: 7 became retry_after_ms={told}"
+        retry_ms = getattr(error, "retry_after_ms", None)
+        assert retry_ms == 7_000, f"Retry-After: 7 became retry_after_ms={retry_ms}"
 
     async def test_a_secret_is_never_in_an_error(self, provider: Any, call: CallContext) -> None:
         """A vendor that repeats the key it refuses does not get it into a log.
@@ -143,15 +143,15 @@ class VendorSuite(ReadinessSuite):
         """
         async with self._indiscreet(provider, status) as secretive, within(ANSWER_S, "the check"):
             try:
-                told = await checked(secretive)
+                report = await checked(secretive)
             except PatterError as error:
                 has_fix(error)
                 _keeps_the_secret(error)
                 assert status != 401 or error.code == ErrorCode.AUTH, f"401 became {error.code}"
                 return
-        if told is None:
+        if report is None:
             pytest.skip("it cannot be tried out (no 'check')")
-        assert not _tells(told), "it tells the secret"
+        assert not _tells(report), "it tells the secret"
         assert status == 200, f"{status} passed the check"
 
     async def test_a_vendor_out_of_reach_keeps_nobody_from_getting_ready(
@@ -171,9 +171,9 @@ class VendorSuite(ReadinessSuite):
     async def _indiscreet(self, provider: Any, status: int) -> AsyncIterator[Any]:
         """The provider with a secret, and with a vendor that repeats it."""
         self.address(provider)
-        if not (known := secrets(provider)):
+        if not (names := secrets(provider)):
             pytest.skip("it has no secret")
-        secretive = attrs.evolve(provider, **dict.fromkeys(known, SAMPLE))
+        secretive = attrs.evolve(provider, **dict.fromkeys(names, SAMPLE))
         async with vendor_of(status, "application/json", None) as address:
             yield self.relocate(secretive, address)
 
@@ -264,8 +264,8 @@ async def vendor_of(
 
 def _address_in(setting: object) -> str:
     """``host:port``, if *setting* is an address on this machine."""
-    found = _HERE.match(setting) if isinstance(setting, str) else None
-    return found["at"] if found else ""
+    match = _HERE.match(setting) if isinstance(setting, str) else None
+    return match["at"] if match else ""
 
 
 def _free_port() -> int:

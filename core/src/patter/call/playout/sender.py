@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import partial
+from typing import TypeAlias
 
 import attrs
 
-from patter.aio import in_time
+from patter.aio import Begun
 from patter.call.playout.gate import CutShort, Mark, Playout
 from patter.call.turn.events import Audible, Heard, RanDry, TurnEvent
 from patter.clock import CallClock
@@ -25,6 +26,8 @@ SEND_S = 2.0
 RETRY_MS = 50.0
 # One frame of telephone audio: looking more often would show nothing new.
 TAIL_MS = 20.0
+
+_Sending: TypeAlias = tuple[MediaLeg, Begun[None]]
 
 
 @attrs.define(eq=False)
@@ -53,8 +56,9 @@ class PlayoutSender:
     _leg: MediaLeg | None = attrs.field(default=None, init=False)
     _prompt: PromptLeg | None = attrs.field(default=None, init=False)
     _clear: bool = attrs.field(default=False, init=False)
-    _told: bool = attrs.field(default=False, init=False)
-    _asked_ms: float | None = attrs.field(default=None, init=False)
+    _clear_sent: bool = attrs.field(default=False, init=False)
+    _sending_since_ms: float | None = attrs.field(default=None, init=False)
+    _begun: _Sending | None = attrs.field(default=None, init=False)
     _reported_audible: int = attrs.field(default=0, init=False)
     _reported_heard: int = attrs.field(default=0, init=False)
     _reported_first: int = attrs.field(default=0, init=False)
@@ -95,7 +99,7 @@ class PlayoutSender:
         """Queue audio, waiting while the queue is full; False: the utterance is over."""
         if not self.playout.put(epoch, audio, words):
             return False
-        self._wake()
+        self._send_at_once()
         while self.playout.gate == epoch and self.playout.room() <= 0:
             self._has_room.clear()
             await self._has_room.wait()
@@ -122,10 +126,11 @@ class PlayoutSender:
         """
         now = self.clock.ms()
         # First of all: what was heard can be reckoned while the carrier obeys.
-        told = self._clears_at_once()
+        cleared = self._clears_at_once()
         waiting_ms = self.playout.queued_ms
         result = self.playout.cut(gate, now)
-        self._told, self._clear, self._dry_ms = told or self._told, not told, None
+        self._clear_sent, self._clear = cleared or self._clear_sent, not cleared
+        self._dry_ms = None
         self._dropped(now)
         if self._leg is None:
             self._cleared()
@@ -134,7 +139,7 @@ class PlayoutSender:
 
     def _clears_at_once(self) -> bool:
         """Tell the leg to clear, where that needs no waiting and nothing is being sent."""
-        if self._prompt is None or self._asked_ms is not None:
+        if self._prompt is None or self._sending_since_ms is not None:
             return False
         try:
             return self._prompt.clear_now()
@@ -154,7 +159,7 @@ class PlayoutSender:
         """The leg is gone, and what it had not played: that waits for the next."""
         now, self._leg, self._prompt = self.clock.ms(), None, None
         # What the leg has not taken yet was not heard meanwhile.
-        self.playout.lost(now if self._asked_ms is None else self._asked_ms)
+        self.playout.lost(now if self._sending_since_ms is None else self._sending_since_ms)
         self._dropped(now)
         self._cleared()
         self._wake()
@@ -168,28 +173,54 @@ class PlayoutSender:
     async def run(self) -> None:
         """Send and report until cancelled."""
         while True:
-            self._note_told()
-            if self._leg is not None:
-                await self._send_due(self._leg)
+            self._note_cleared()
+            while (begun := self._begun or self._begin()) is not None:
+                await self._end(*begun)
             self._report()
             await self._sleep()
 
-    async def _send_due(self, leg: MediaLeg) -> None:
+    def _send_at_once(self) -> None:
+        """Write what is due before others have their turn; the task does what has to wait."""
+        if self._sending_since_ms is None and not (self._clear_sent or self._clear):
+            self._begin()
+        self._wake()
+
+    def _begin(self) -> _Sending | None:
+        """Begin to hand the leg what is due; None when nothing is, or it was taken at once."""
+        if (leg := self._leg) is None:
+            return None
         now, due = self.clock.ms(), self._due(leg)
         item = next(due, None)
         if item is None and not self._clear:
-            return
-        self._asked_ms = now
+            return None
+        self._sending_since_ms = now
         try:
-            await in_time(self._send_all(leg, due, item), SEND_S)
+            begun = Begun(self._send_all(leg, due, item))
         except Exception as raised:
-            # Another leg may have come while this one was asked again.
-            if self._leg is leg:
-                self.disconnect()
-                if self.on_failure:
-                    self.on_failure(leg, raised)
+            self._sending_since_ms = None
+            self._failed(leg, raised)
+            return None
+        if begun.done:
+            self._sending_since_ms = None
+            return None
+        self._begun = leg, begun
+        return self._begun
+
+    async def _end(self, leg: MediaLeg, begun: Begun[None]) -> None:
+        """Wait until *leg* has taken what it was begun to be handed."""
+        try:
+            await begun.rest(SEND_S)
+        except Exception as raised:
+            self._failed(leg, raised)
         finally:
-            self._asked_ms = None
+            self._sending_since_ms = self._begun = None
+
+    def _failed(self, leg: MediaLeg, raised: Exception) -> None:
+        # Another leg may have come while this one was asked again.
+        if self._leg is leg:
+            self.disconnect()
+            if self.on_failure:
+                self.on_failure(leg, raised)
 
     async def _send_all(
         self, leg: MediaLeg, due: Iterator[bytes | Mark], item: bytes | Mark | None
@@ -208,10 +239,10 @@ class PlayoutSender:
         while not self._clear and self._leg is leg and (item := next(due, None)) is not None:
             yield item
 
-    def _note_told(self) -> None:
+    def _note_cleared(self) -> None:
         """The leg was told to clear before anything else: now everybody may know."""
-        if self._told:
-            self._told = False
+        if self._clear_sent:
+            self._clear_sent = False
             self._wired("clear", "")
             if not self._clear:
                 self._cleared()
@@ -292,7 +323,7 @@ class PlayoutSender:
             self.post(Audible(int(now), epoch))
 
     async def _sleep(self) -> None:
-        if self._told or (self._clear and self._leg is not None):
+        if self._clear_sent or (self._clear and self._leg is not None):
             return
         wake_ms = self._first_ms(self._wake_ms())
         self._sleeper = asyncio.get_running_loop().create_future()

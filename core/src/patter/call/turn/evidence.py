@@ -45,10 +45,10 @@ def speak_after_ms(rules: TurnRules, text: str, reply_to: str, *, finished: bool
     *finished*; later after a sentence that is not over, and while a number, an address or a
     spelling that was asked for still grows.
     """
-    words, known = plain_words(text), listener_words(rules.language)
-    if _goes_on(words, plain_words(reply_to), known):
+    words, lexicon = plain_words(text), listener_words(rules.language)
+    if _goes_on(words, plain_words(reply_to), lexicon):
         return round(rules.speak_after_ms * LONG)
-    short = is_made_of(words, known.answers | known.backchannels)
+    short = is_made_of(words, lexicon.answers | lexicon.backchannels)
     if finished or short or text.rstrip().endswith("?"):
         return round(rules.speak_after_ms * SHORT)
     return rules.speak_after_ms
@@ -59,23 +59,23 @@ def _counted(state: TurnState, reply: Reply) -> int:
 
     After a question nothing is only listening: "yes" is the answer.
     """
-    words, known = plain_words(state.open_text), listener_words(state.rules.language)
-    asked = state.reply_to.rstrip().endswith("?")
-    harmless = frozenset() if asked else known.backchannels
+    words, lexicon = plain_words(state.open_text), listener_words(state.rules.language)
+    is_question = state.reply_to.rstrip().endswith("?")
+    harmless = frozenset() if is_question else lexicon.backchannels
     if reply.kind is UtteranceKind.GREETING or not reply.audible:
-        harmless |= known.salutations
+        harmless |= lexicon.salutations
     return 0 if is_made_of(words, harmless) else len(words)
 
 
-def _goes_on(words: list[str], asked: list[str], known: ListenerWords) -> bool:
+def _goes_on(words: list[str], before: list[str], lexicon: ListenerWords) -> bool:
     """Is more to come: after "and", or of a number that was asked for?"""
     if not words:
         return False
-    if holds_any(asked, known.spelled) and _spells(words[-1], known):
-        digits = sum(len(word) if word.isdigit() else word in known.digits for word in words)
+    if holds_any(before, lexicon.spelled) and _spells(words[-1], lexicon):
+        digits = sum(len(word) if word.isdigit() else word in lexicon.digits for word in words)
         return digits < NUMBER_DONE
-    return ends_with_any(words, known.unfinished)
+    return ends_with_any(words, lexicon.unfinished)
 
 
-def _spells(word: str, known: ListenerWords) -> bool:
-    return word.isdigit() or len(word) == 1 or word in known.digits
+def _spells(word: str, lexicon: ListenerWords) -> bool:
+    return word.isdigit() or len(word) == 1 or word in lexicon.digits

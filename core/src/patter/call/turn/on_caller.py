@@ -346,8 +346,8 @@ def _late_end_ms(tx: Transition, event: CallerWords) -> int:
     A final that comes when nobody waits for it any more is not waited for twice.
     """
     s = tx.state
-    known = event.final and s.rules.vad and s.spoke_since and not s.voice_on
-    return s.voice_ended_ms if known else tx.now
+    measured = event.final and s.rules.vad and s.spoke_since and not s.voice_on
+    return s.voice_ended_ms if measured else tx.now
 
 
 def _fills_past_turn(tx: Transition, event: CallerWords, text: str) -> bool:

@@ -370,8 +370,8 @@ class Transition:
     def _turn_end_ms(self) -> int:
         """When the voice of the turn ended: now, if that is not known or it goes on."""
         s = self.state
-        known = s.rules.vad and s.voice_ended_ms >= 0 and not s.voice_on
-        return s.voice_ended_ms if known else self.now
+        measured = s.rules.vad and s.voice_ended_ms >= 0 and not s.voice_on
+        return s.voice_ended_ms if measured else self.now
 
     def amend(self, text: str) -> None:
         """The turn before really was *text*; it is answered already."""

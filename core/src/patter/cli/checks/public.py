@@ -27,11 +27,11 @@ def checks(subject: Subject) -> list[Check]:
 
 def findings_of(host: str, answer: ProbeAnswer | Trouble, serve: str) -> list[Finding]:
     """The findings for *answer*; *serve* is the command that would make them good ones."""
-    found = [_finding_of(host, answer, serve)]
+    rows = [_finding_of(host, answer, serve)]
     if isinstance(answer, ProbeAnswer) and answer.one_address:
         text = "all requests come from one address, a proxy: they share the limits of one"
-        found.append(doubtful(NAME, text, f"{serve} --trusted-proxies ADDRESS; its log names it"))
-    return found
+        rows.append(doubtful(NAME, text, f"{serve} --trusted-proxies ADDRESS; its log names it"))
+    return rows
 
 
 def _finding_of(host: str, answer: ProbeAnswer | Trouble, serve: str) -> Finding:

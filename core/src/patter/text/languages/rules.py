@@ -44,9 +44,9 @@ class LanguageRules:
 
     def over(self, other: LanguageRules) -> LanguageRules:
         """These rules, and where they do not know a word, those of *other*."""
-        known = self.never | self.names | self.tail | self.numbers | self.months | self.weekdays
+        words = self.never | self.names | self.tail | self.numbers | self.months | self.weekdays
         kinds = ("never", "names", "tail", "numbers", "months", "weekdays")
-        merged = {name: getattr(self, name) | (getattr(other, name) - known) for name in kinds}
+        merged = {name: getattr(self, name) | (getattr(other, name) - words) for name in kinds}
         return attrs.evolve(
             self,
             **merged,

@@ -51,45 +51,45 @@ class Lines:
 
     def begin(self, window: Window) -> MarkdownStep | None:
         """Take the mark at the beginning of a line; `NOTHING` if the text begins here."""
-        line, known = window.line(LINE_LIMIT)
+        line, complete = window.line(LINE_LIMIT)
         first = line.lstrip(_INDENT)[:1]
         if not first:
-            return NOTHING if known else None
+            return NOTHING if complete else None
         if self.fence:
-            return self._in_fence(line, known)
+            return self._in_fence(line, complete)
         if first.isdigit():
-            return self._numbered(window, line, known)
+            return self._numbered(window, line, complete)
         if first not in _MARKS:
             self.items = self.items if line[0] in _INDENT else 0
             return NOTHING
-        return self._marked(line, known)
+        return self._marked(line, complete)
 
-    def _in_fence(self, line: str, known: bool) -> MarkdownStep | None:
+    def _in_fence(self, line: str, complete: bool) -> MarkdownStep | None:
         begins = line.strip(_INDENT)
         if begins.strip(self.fence[0]):
             return NOTHING
-        if not known:
+        if not complete:
             return None
         if len(begins) < len(self.fence):
             return NOTHING
         self.fence = ""
         return _whole(line)
 
-    def _marked(self, line: str, known: bool) -> MarkdownStep | None:
-        if not known and (_FENCE_BEGUN.match(line) or _RULE_BEGUN.match(line)):
+    def _marked(self, line: str, complete: bool) -> MarkdownStep | None:
+        if not complete and (_FENCE_BEGUN.match(line) or _RULE_BEGUN.match(line)):
             return None
-        if known and (fence := _FENCE.match(line)):
+        if complete and (fence := _FENCE.match(line)):
             self.fence = fence[1]
             return _whole(line)
-        if known and _RULE.match(line):
+        if complete and _RULE.match(line):
             return _whole(line)
-        if not known and (_DIVIDER_BEGUN.match(line) or _ITEM_BEGUN.match(line)):
+        if not complete and (_DIVIDER_BEGUN.match(line) or _ITEM_BEGUN.match(line)):
             return None
-        if known and "|" in line and _DIVIDER.match(line):
+        if complete and "|" in line and _DIVIDER.match(line):
             return _whole(line)
-        return self._prefixed(line, known)
+        return self._prefixed(line, complete)
 
-    def _prefixed(self, line: str, known: bool) -> MarkdownStep | None:
+    def _prefixed(self, line: str, complete: bool) -> MarkdownStep | None:
         """Marks in front of a line that is read."""
         if item := _ITEM.match(line):
             self.items += 1
@@ -98,19 +98,19 @@ class Lines:
             self.row = True
             return MarkdownStep(row.end())
         if heading := _HEADING.match(line):
-            if heading.end() == len(line) and not known:
+            if heading.end() == len(line) and not complete:
                 return None
             self.heading, self.items = True, 0
             return MarkdownStep(heading.end())
         if quote := _QUOTE.match(line):
-            return MarkdownStep(quote.end()) if quote.end() < len(line) or known else None
+            return MarkdownStep(quote.end()) if quote.end() < len(line) or complete else None
         return NOTHING
 
-    def _numbered(self, window: Window, line: str, known: bool) -> MarkdownStep | None:
+    def _numbered(self, window: Window, line: str, complete: bool) -> MarkdownStep | None:
         """The number of an item goes with its mark; one that stands alone is said."""
         label = _NUMBERED.match(line)
         if label is None:
-            begun = not known and _NUMBERED_BEGUN.match(line)
+            begun = not complete and _NUMBERED_BEGUN.match(line)
             self.items = self.items if begun else 0
             return None if begun else NOTHING
         number = int(label[1])

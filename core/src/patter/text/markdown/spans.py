@@ -105,12 +105,12 @@ def code(window: Window) -> MarkdownStep | None:
     count = window.run("`")
     if count is None:
         return None
-    text, known = window.line(SPAN_LIMIT)
+    text, complete = window.line(SPAN_LIMIT)
     fence = "`" * count
     end = re.compile(rf"(?<!`){fence}(?!`)").search(text, count)
-    if end is not None and (end.end() < len(text) or known):
+    if end is not None and (end.end() < len(text) or complete):
         return MarkdownStep(end.end(), _trimmed(text[count : end.start()]))
-    if not known:
+    if not complete:
         return None
     apostrophe = count == 1 and window.before.isalpha() and window.char(1).isalpha()
     return MarkdownStep(count, fence if apostrophe else "")
@@ -123,17 +123,17 @@ def link(window: Window, inline: Inline) -> MarkdownStep | None:
         return MarkdownStep(1, "!")
     if bang and not window.char(1):
         return MarkdownStep(1, "!") if window.final else None
-    text, known = window.line(LINK_LIMIT)
+    text, complete = window.line(LINK_LIMIT)
     if note := _FOOTNOTE.match(text, bang):
-        return MarkdownStep(note.end()) if note.end() < len(text) or known else None
+        return MarkdownStep(note.end()) if note.end() < len(text) or complete else None
     close = _closing(text[: SPAN_LIMIT + bang], bang)
     if close is None:
-        undecided = not known and len(text) <= SPAN_LIMIT
+        undecided = not complete and len(text) <= SPAN_LIMIT
         return None if undecided else MarkdownStep(bang + 1, text[: bang + 1])
     label = text[bang + 1 : close]
     if close + 1 >= len(text):
-        return MarkdownStep(bang + 1, text[: bang + 1]) if known else None
-    return _linked(text, known, close + 1, bang, lambda: inline(label))
+        return MarkdownStep(bang + 1, text[: bang + 1]) if complete else None
+    return _linked(text, complete, close + 1, bang, lambda: inline(label))
 
 
 def angle(window: Window) -> MarkdownStep | None:
@@ -187,11 +187,11 @@ def _paired(window: Window, pattern: re.Pattern[str], inline: Inline) -> Markdow
     mark, after = window.char(), window.char(1)
     if is_word(window.before) or _is_space(after):
         return MarkdownStep(1, mark)
-    text, known = window.line(SPAN_LIMIT)
+    text, complete = window.line(SPAN_LIMIT)
     match = pattern.match(text)
-    if match and (match.end() < len(text) or known):
+    if match and (match.end() < len(text) or complete):
         return MarkdownStep(match.end(), inline(match[1]))
-    return MarkdownStep(1, mark) if known else None
+    return MarkdownStep(1, mark) if complete else None
 
 
 def _may_close(window: Window, count: int) -> bool:
@@ -213,7 +213,7 @@ def _may_open_strong(window: Window, count: int) -> bool | None:
 
 
 def _linked(
-    text: str, known: bool, at: int, bang: int, label: Callable[[], str]
+    text: str, complete: bool, at: int, bang: int, label: Callable[[], str]
 ) -> MarkdownStep | None:
     """What stands behind ``[label]``, at *at*, makes it a link, or leaves it a bracket."""
     bracket = MarkdownStep(bang + 1, text[: bang + 1])
@@ -226,11 +226,11 @@ def _linked(
         if end >= 0:
             target = _TARGET.fullmatch(text[at : end + 1])
             return MarkdownStep(end + 1, label()) if target else bracket
-        if known and _TARGET_CUT.match(text[at:]):
+        if complete and _TARGET_CUT.match(text[at:]):
             return MarkdownStep(len(text), label())
     else:
         return bracket
-    return bracket if known else None
+    return bracket if complete else None
 
 
 def _closing(text: str, at: int) -> int | None:

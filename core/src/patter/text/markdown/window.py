@@ -51,10 +51,10 @@ class Window:
     def match(self, pattern: re.Pattern[str], limit: int) -> re.Match[str] | None:
         """Match *pattern*, once a character behind it shows that it will not grow."""
         text = self.text(limit)
-        found = pattern.match(text)
-        if found and found.end() == len(text) < limit and not self.final:
+        match = pattern.match(text)
+        if match and match.end() == len(text) < limit and not self.final:
             return None
-        return found
+        return match
 
 
 def is_word(char: str) -> bool:

@@ -133,10 +133,10 @@ class AnthropicDouble(VendorDouble):
 
     async def _list_models(self, request: web.Request) -> web.Response:
         limit = int(request.query.get("limit", "20"))
-        known = [*self.models, *self.retired]
-        shown = [self._model(each) for each in known[:limit]]
-        body = {"data": shown, "has_more": len(known) > limit}
-        ends = {"first_id": known[0], "last_id": known[: limit or 1][-1]}
+        models = [*self.models, *self.retired]
+        shown = [self._model(each) for each in models[:limit]]
+        body = {"data": shown, "has_more": len(models) > limit}
+        ends = {"first_id": models[0], "last_id": models[: limit or 1][-1]}
         return web.json_response({**body, **ends})
 
     async def _one_model(self, request: web.Request) -> web.Response:

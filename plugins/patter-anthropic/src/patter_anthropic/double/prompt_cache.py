@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 LOOKS_BACK = 20
-"""So many blocks before a mark may end what was kept."""
+"""How many blocks before a mark a kept prefix may end."""
 
 
 @attrs.define(eq=False)
@@ -32,7 +32,7 @@ class PromptCache:
             tokens.append(tokens[-1] + len(text) // 4)
             if "cache_control" in block:
                 marks.append(at)
-        read = max((self._found(names, mark, tokens) for mark in marks), default=0)
+        read = max((self._cached_tokens(names, mark, tokens) for mark in marks), default=0)
         written = max([tokens[mark + 1] for mark in marks] or [0])
         written = max(0, written - read) if written >= self.least else 0
         self._kept.update(names[mark] for mark in marks if tokens[mark + 1] >= self.least)
@@ -42,7 +42,7 @@ class PromptCache:
             "cache_read_input_tokens": read,
         }
 
-    def _found(self, names: list[bytes], mark: int, tokens: list[int]) -> int:
+    def _cached_tokens(self, names: list[bytes], mark: int, tokens: list[int]) -> int:
         """The tokens of the longest kept prefix that ends at *mark*, or not long before."""
         for at in range(mark, max(-1, mark - LOOKS_BACK), -1):
             if names[at] in self._kept:

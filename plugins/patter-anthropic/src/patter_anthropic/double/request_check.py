@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-KNOWN = {
+FIELDS = {
     "cache_control",
     "container",
     "diagnostics",
@@ -79,7 +79,7 @@ def _check_fields(body: Mapping[str, Any], version: str) -> None:
         if name not in body:
             raise Refusal(f"{name}: Field required")
     for name in body:
-        if name not in KNOWN and name not in sampling:
+        if name not in FIELDS and name not in sampling:
             raise Refusal(f"{name}: Extra inputs are not permitted")
     _check_number(body, "max_tokens", 0, 1 << 20)
     for name, (low, high) in sampling.items():

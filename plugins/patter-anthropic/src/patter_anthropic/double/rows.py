@@ -12,8 +12,8 @@ from patter.providers.llm import Message, ToolRequest, ToolSpec
 def rows_of(body: Mapping[str, Any]) -> list[Message]:
     """The conversation, a row for each block."""
     system = [Message("system", each["text"]) for each in _blocks(body.get("system") or [])]
-    said = [row for turn in body["messages"] for row in _rows(turn)]
-    return [*system, *said]
+    rows = [row for turn in body["messages"] for row in _rows(turn)]
+    return [*system, *rows]
 
 
 def tools_of(body: Mapping[str, Any]) -> list[ToolSpec]:

@@ -31,8 +31,8 @@ class Turn:
     def within(self, body: Mapping[str, Any]) -> Turn:
         """This reply as *body* bounds it: by its stop sequences, and by its tokens."""
         text, reason, stops = self.text, self.reason, body.get("stop_sequences") or ()
-        if found := [text.index(each) for each in stops if each in text]:
-            text, reason = text[: min(found)], "stop_sequence"
+        if places := [text.index(each) for each in stops if each in text]:
+            text, reason = text[: min(places)], "stop_sequence"
         most = int(body["max_tokens"])
         if len(words := _words(text)) > most:
             text, reason = "".join(words[:most]), "max_tokens"

@@ -20,7 +20,7 @@ from patter_testing.doubles.vendor_faults import FaultyStream
 
 LEAST_MS, MOST_MS = 50, 1_000
 LONGEST_REASON = 123
-"""So many bytes a close frame has for its reason."""
+"""How many bytes a close frame has for its reason."""
 
 
 class Refused(Exception):

@@ -41,7 +41,7 @@ class InkSession:
     timed: bool = True
     plain: bool = False
     acks: bool = True
-    _said: bool = attrs.field(default=False, init=False)
+    _has_spoken: bool = attrs.field(default=False, init=False)
 
     async def run(self) -> None:
         """Serve until either side ends it."""
@@ -59,7 +59,7 @@ class InkSession:
         for event in events:
             if not isinstance(event, Transcript) or not event.text:
                 continue
-            text = f" {event.text}" if self._said else event.text
+            text = f" {event.text}" if self._has_spoken else event.text
             if not event.final:
                 await self._tell(text, event.words, final=False)
                 continue
@@ -67,7 +67,7 @@ class InkSession:
             for at in range(0, len(text), size):
                 last = at + size >= len(text)
                 await self._tell(text[at : at + size], event.words if last else (), final=True)
-            self._said = True
+            self._has_spoken = True
 
     async def _tell(self, text: str, words: Sequence[Word], *, final: bool) -> None:
         lasting_ms = words[-1].end_ms - words[0].start_ms if words else 0.0

@@ -28,9 +28,9 @@ def seconds(ms: float) -> float:
 
 def answer(status: int, message: str = "", code: str | None = None) -> Body:
     """The body of an HTTP answer that is no success."""
-    known, title = ANSWERS.get(status, ("internal_error", "Internal server error"))
+    error_type, title = ANSWERS.get(status, ("internal_error", "Internal server error"))
     return {
-        "error_code": (known if code is None else code) or None,
+        "error_code": (error_type if code is None else code) or None,
         "title": title,
         "message": message or title,
         "request_id": REQUEST_ID,

@@ -39,7 +39,7 @@ class TurnsSession:
     _open: bool = attrs.field(default=False, init=False)
     _eager: bool = attrs.field(default=False, init=False)
     _ended_ms: float | None = attrs.field(default=None, init=False)
-    _said: str = attrs.field(default="", init=False)
+    _text: str = attrs.field(default="", init=False)
     _interim: str = attrs.field(default="", init=False)
 
     async def run(self) -> None:
@@ -67,7 +67,7 @@ class TurnsSession:
                     self._interim = text
                     await self._tell("update")
                 case Transcript(text=text, end_ms=end_ms) if text:
-                    self._said, self._interim = self._joined(text), ""
+                    self._text, self._interim = self._joined(text), ""
                     self._ended_ms, self._eager = float(end_ms or 0), True
                     await self._tell("eager_end")
 
@@ -94,14 +94,14 @@ class TurnsSession:
         """What is pending belongs to the turn that is open."""
         await self._tell("end")
         self._open = self._eager = False
-        self._ended_ms, self._said, self._interim = None, "", ""
+        self._ended_ms, self._text, self._interim = None, "", ""
 
     async def _tell(self, event: str) -> None:
-        text = self._joined(self._interim) if self._interim else self._said
+        text = self._joined(self._interim) if self._interim else self._text
         await self.session.answer(messages.turn(event, text))
 
     def _joined(self, text: str) -> str:
-        return f"{self._said} {text}" if self._said else text
+        return f"{self._text} {text}" if self._text else text
 
     async def _obey(self, text: str) -> bool:
         """Do as the client says; False when that was the last. Raises BadParameter."""

@@ -17,7 +17,7 @@ from patter_testing.doubles.chat_turn import Turn, new_id
 if TYPE_CHECKING:
     from patter_cerebras.double.vendor import CerebrasVendor
 
-KNOWN = frozenset(
+FIELDS = frozenset(
     (
         *("clear_thinking", "disable_reasoning", "frequency_penalty", "logit_bias", "logprobs"),
         *("max_completion_tokens", "max_tokens", "messages", "min_completion_tokens"),
@@ -71,9 +71,9 @@ class Chat:
 
     def _check_account(self, request: web.Request, body: Mapping[str, Any]) -> None:
         """Raise Refusal for more than the account has left, and than the queue has room for."""
-        left, asked = self.double.tokens_left, prompt_tokens(body["messages"])
-        asked += body.get("max_completion_tokens") or MOST_REPLY_TOKENS
-        if left is not None and asked > left:
+        left, tokens = self.double.tokens_left, prompt_tokens(body["messages"])
+        tokens += body.get("max_completion_tokens") or MOST_REPLY_TOKENS
+        if left is not None and tokens > left:
             raise Refusal(
                 "Tokens per minute limit exceeded - too many tokens processed.",
                 status=429,
@@ -111,17 +111,17 @@ async def body_of(request: web.Request) -> dict[str, Any]:
 def _threshold_ms(request: web.Request, body: Mapping[str, Any]) -> float:
     """How long *request* would wait. Raises Refusal for what is no such time."""
     low, high = THRESHOLDS_MS
-    given = request.headers.get("queue_threshold")
-    if given is None:
+    header = request.headers.get("queue_threshold")
+    if header is None:
         return high
-    if not given.isdecimal() or not low <= int(given) <= high:
+    if not header.isdecimal() or not low <= int(header) <= high:
         raise Refusal(f"queue_threshold must be from {low} to {high}", param="queue_threshold")
-    return int(given) if body.get("service_tier") in ("auto", "flex") else high
+    return int(header) if body.get("service_tier") in ("auto", "flex") else high
 
 
 def check_request(body: Mapping[str, Any]) -> None:
     """Raise Refusal for what Cerebras would refuse."""
-    check_chat(body, KNOWN)
+    check_chat(body, FIELDS)
     for name, values in CHOICES.items():
         if body.get(name) not in (None, *values):
             raise Refusal(f"'{name}' must be one of {', '.join(values)}", param=name)
@@ -218,14 +218,14 @@ def _thinks(body: Mapping[str, Any]) -> str:
 
 def _taken(turn: Turn, body: Mapping[str, Any]) -> dict[str, Any]:
     """The tokens that *turn* and its request took, and the seconds."""
-    asked, answered = prompt_tokens(body["messages"]), turn.tokens()
+    prompt, answered = prompt_tokens(body["messages"]), turn.tokens()
     times = {"queue_time": 0.00007, "prompt_time": 0.001, "completion_time": 0.0057}
     return {
         "usage": {
-            "prompt_tokens": asked,
+            "prompt_tokens": prompt,
             "completion_tokens": answered,
-            "total_tokens": asked + answered,
-            "prompt_tokens_details": {"cached_tokens": min(turn.cached, asked)},
+            "total_tokens": prompt + answered,
+            "prompt_tokens_details": {"cached_tokens": min(turn.cached, prompt)},
         },
         "time_info": {**times, "total_time": 0.022, "created": _CREATED},
     }

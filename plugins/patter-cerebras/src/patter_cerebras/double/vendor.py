@@ -63,8 +63,8 @@ class CerebrasVendor(ApiDouble):
             "param": None,
             "code": self.codes.get(status),
         }
-        told = {name: value for name, value in error.items() if value is not None}
-        refused = web.json_response({**body, **told}, status=status, headers=LIMITS)
+        details = {name: value for name, value in error.items() if value is not None}
+        refused = web.json_response({**body, **details}, status=status, headers=LIMITS)
         if status == 429:
             refused.headers["x-ratelimit-remaining-tokens-minute"] = "0"
         return refused

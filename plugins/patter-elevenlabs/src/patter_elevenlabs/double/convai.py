@@ -39,9 +39,9 @@ class HostedAgent(AgentSettings):
             return web.json_response({"signed_url": str(signed)})
 
         async def tell(request: web.Request) -> web.Response:
-            if not self.is_called(asked := request.match_info["agent_id"]):
+            if not self.is_called(agent_id := request.match_info["agent_id"]):
                 return double.refusal(404, "no such agent")
-            return web.json_response({**self.resource(), "agent_id": asked})
+            return web.json_response({**self.resource(), "agent_id": agent_id})
 
         return [
             web.get("/v1/convai/conversation", converse),

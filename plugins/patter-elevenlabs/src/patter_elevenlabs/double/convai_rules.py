@@ -71,10 +71,10 @@ def checked(body: Any) -> str:
     if kind not in FIELDS:
         raise Refusal(1008, "invalid_message", f"unknown message type {kind!r}")
     types, required = FIELDS[kind]
-    given = {name: value for name, value in body.items() if name != "type"}
-    if missing := sorted(required - set(given)):
+    fields = {name: value for name, value in body.items() if name != "type"}
+    if missing := sorted(required - set(fields)):
         raise Refusal(1008, "missing_fields", f"{kind} without {', '.join(missing)}")
-    for name, value in given.items():
+    for name, value in fields.items():
         if name not in types:
             raise Refusal(1008, "invalid_message", f"{kind} has no field {name!r}")
         if not _is(value, types[name]):
@@ -89,8 +89,8 @@ def audio_in(body: Mapping[str, Any]) -> bytes:
 
 def check_overrides(tree: Mapping[str, Any], allowed: frozenset[str]) -> dict[str, Any]:
     """The overrides of a first message by their dotted names. Raises Refusal."""
-    given = dict(_leaves(tree))
-    for name, value in given.items():
+    leaves = dict(_leaves(tree))
+    for name, value in leaves.items():
         if name not in OVERRIDES:
             raise Refusal(1008, "override_error", f"there is no override {name!r}")
         if not _is(value, OVERRIDES[name]):
@@ -99,7 +99,7 @@ def check_overrides(tree: Mapping[str, Any], allowed: frozenset[str]) -> dict[st
             field = name.rpartition(".")[2]
             words = f"Override for field '{field}' is not allowed by config."
             raise Refusal(1008, "override_error", words)
-    return given
+    return leaves
 
 
 def _checked_audio(body: Mapping[str, Any]) -> str:

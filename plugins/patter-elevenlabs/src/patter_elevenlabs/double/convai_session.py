@@ -125,8 +125,8 @@ class HostedConversation:
 
     def _check_address(self, request: web.Request) -> None:
         branch = request.query.get("branch_id", "")
-        known = not branch or branch in self.agent.branches
-        if not self.agent.is_called(request.query.get("agent_id", "")) or not known:
+        is_branch = not branch or branch in self.agent.branches
+        if not self.agent.is_called(request.query.get("agent_id", "")) or not is_branch:
             raise Refusal(REQUEST_CLOSE, "", "Request error")
 
     async def _refuse(self, socket: web.WebSocketResponse, refused: Refusal) -> None:

@@ -10,7 +10,7 @@ from patter.plugins.installing import needs
 
 with needs("patter_testing", install="patter-google[double]"):
     from patter_google.double.google_double import GoogleDouble
-    from patter_google.double.live_desk import LiveDesk
+    from patter_google.double.live_script import LiveScript
     from patter_google.double.turn import Turn
 
-__all__ = ["GoogleDouble", "LiveDesk", "Turn"]
+__all__ = ["GoogleDouble", "LiveScript", "Turn"]

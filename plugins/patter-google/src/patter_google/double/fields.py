@@ -118,7 +118,7 @@ def camel(name: str) -> str:
     >>> camel("system_instruction")
     'systemInstruction'
     """
-    return re.sub(r"_([a-z])", lambda found: found[1].upper(), name)
+    return re.sub(r"_([a-z])", lambda match: match[1].upper(), name)
 
 
 def spelled(value: Any, fields: Any) -> Any:
@@ -135,8 +135,8 @@ def unknown(value: Any, fields: Any, at: str = "") -> tuple[str, str] | None:
     """The first field of *value* that is not among *fields*, and where; None when all are."""
     if isinstance(fields, list):
         items = value if isinstance(value, list) else []
-        found = (unknown(each, fields[0], f"{at}[{n}]") for n, each in enumerate(items))
-        return next(filter(None, found), None)
+        unknowns = (unknown(each, fields[0], f"{at}[{n}]") for n, each in enumerate(items))
+        return next(filter(None, unknowns), None)
     if isinstance(fields, dict) and isinstance(value, dict):
         for name, each in value.items():
             if name not in fields:

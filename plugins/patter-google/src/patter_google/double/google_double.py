@@ -10,8 +10,8 @@ import attrs
 from aiohttp import web
 
 from patter_google.double.live import LiveSocket
-from patter_google.double.live_desk import LiveDesk
 from patter_google.double.live_rules import LiveRules
+from patter_google.double.live_script import LiveScript
 from patter_google.double.request_check import Refusal, checked, signs
 from patter_google.double.rows import rows_of, tools_of
 from patter_google.double.turn import CODES, Turn, pieces, whole
@@ -50,7 +50,7 @@ class GoogleDouble(VendorDouble):
 
     models: tuple[str, ...] = MODELS
     live_models: tuple[str, ...] = LIVE_MODELS
-    live: LiveDesk = attrs.field(factory=lambda: LiveDesk(replies=()))
+    live: LiveScript = attrs.field(factory=lambda: LiveScript(replies=()))
     log: list[tuple[str, dict[str, Any]]] = attrs.field(factory=list, init=False, repr=False)
     talking: list[LiveSocket] = attrs.field(factory=list, init=False, repr=False)
     script: Iterable[Turn | str] = ()

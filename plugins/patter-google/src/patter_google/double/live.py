@@ -21,7 +21,6 @@ from patter.audio.formats import PCM16_16K, AudioFormat
 from patter.providers.llm import Message, ToolRequest, ToolSpec
 from patter.providers.stt import SpeechEnded, SpeechStarted, STTEvent, Transcript
 from patter_google.double.live_calls import LiveCalls
-from patter_google.double.live_desk import LiveDesk
 from patter_google.double.live_rules import (
     BAD_ARGUMENT,
     LiveRefusal,
@@ -31,6 +30,7 @@ from patter_google.double.live_rules import (
     check_turns,
     is_latest,
 )
+from patter_google.double.live_script import LiveScript
 from patter_google.double.live_tokens import tokens_read, usage
 from patter_google.double.live_turn import ModelTurn
 from patter_google.double.rows import tools_of
@@ -50,7 +50,7 @@ class LiveSocket:
 
     def __init__(self, double: Any, request: web.Request, rules: LiveRules) -> None:
         self.double = double
-        self.desk: LiveDesk = double.live
+        self.script: LiveScript = double.live
         self.rules = rules
         self.request = request
         self.socket = web.WebSocketResponse(max_msg_size=0)
@@ -104,7 +104,7 @@ class LiveSocket:
             self.double.log.append((kind, content))
             await self._take(kind, content)
 
-    # --- what the desk sees and does
+    # --- what the script sees and does
 
     async def hear(self, text: str) -> None:
         """The caller says *text*; by hand, it counts when the turn is ended."""
@@ -147,7 +147,7 @@ class LiveSocket:
     async def _begin(self, setup: dict[str, Any]) -> None:
         self._model = self.rules.model_of(setup)
         self.rules.check_setup(setup, self._model)
-        rows = self.desk.remembered(setup.get("sessionResumption") or {})
+        rows = self.script.remembered(setup.get("sessionResumption") or {})
         if rows is None:
             raise LiveRefusal(BAD_ARGUMENT)
         self.setup, self.rows = setup, rows
@@ -162,9 +162,9 @@ class LiveSocket:
         )
         self._ear = converter(())
         self._rate = 16_000
-        self.desk.sessions.append(self)
+        self.script.sessions.append(self)
         self.double.talking.append(self)
-        await self.send(setupComplete={"sessionId": f"session-{len(self.desk.sessions)}"})
+        await self.send(setupComplete={"sessionId": f"session-{len(self.script.sessions)}"})
 
     async def _add_turns(self, content: Mapping[str, Any]) -> None:
         turns = content.get("turns") or []
@@ -240,7 +240,7 @@ class LiveSocket:
                     await self._tell_voice("ACTIVITY_END", at_ms)
                 case Transcript(text, True) if text and not self._by_hand:
                     await self._understand(text)
-                case Transcript(text, False) if self.desk.guesses:
+                case Transcript(text, False) if self.script.guesses:
                     await self.send(serverContent={"interimInputTranscription": {"text": text}})
 
     async def _tell_voice(self, kind: str, at_ms: int | None) -> None:
@@ -252,10 +252,10 @@ class LiveSocket:
         """The caller's turn is over: it is answered, and what was heard is told."""
         self._spoken_ms += 250.0 * len(text.split())
         self.rows.append(Message("user", text))
-        if self.desk.late_words:
+        if self.script.late_words:
             await self._next().wait()
         await self._tell_words(text)
-        if not self.desk.late_words:
+        if not self.script.late_words:
             self._next()
 
     async def _tell_words(self, text: str) -> None:
@@ -263,10 +263,10 @@ class LiveSocket:
             return
         words = text.replace(" ", "\0 ").split("\0")
         for at, word in enumerate(words, 1):
-            told: dict[str, Any] = {"text": word}
-            if self.desk.finishes and at == len(words):
-                told["finished"] = True
-            await self.send(serverContent={"inputTranscription": told})
+            transcription: dict[str, Any] = {"text": word}
+            if self.script.finishes and at == len(words):
+                transcription["finished"] = True
+            await self.send(serverContent={"inputTranscription": transcription})
 
     def _take_results(self, results: Sequence[Mapping[str, Any]]) -> None:
         taken = [each for each in map(self._calls.take, results) if each is not None]
@@ -304,8 +304,8 @@ class LiveSocket:
         return begun
 
     async def _take_turn(self, wanted: Answer | None, begun: asyncio.Event) -> None:
-        answer = wanted or self.desk.answer(self.double.model, self.rows, self.tools)
-        reason = self.desk.reasons.pop(0) if self.desk.reasons else ""
+        answer = wanted or self.script.answer(self.double.model, self.rows, self.tools)
+        reason = self.script.reasons.pop(0) if self.script.reasons else ""
         calls = [self._calls.issue(call, keep=wanted is not None) for call in answer.tools]
         turn = ModelTurn(socket=self, text=answer.text, calls=calls, reason=reason, begun=begun)
         self.active = turn
@@ -335,22 +335,22 @@ class LiveSocket:
             await self.send(serverContent=content, usageMetadata=cost)
         self._spoken_ms += turn.sound_ms
         if "sessionResumption" in self.setup:
-            told: dict[str, Any] = {"resumable": False}
+            update: dict[str, Any] = {"resumable": False}
             if not self._calls.waiting:
-                told = {"newHandle": self.desk.keep(self.rows), "resumable": True}
-            await self.send(sessionResumptionUpdate=told)
+                update = {"newHandle": self.script.keep(self.rows), "resumable": True}
+            await self.send(sessionResumptionUpdate=update)
         turn.ended.set()
 
     # --- how it ends
 
     async def _expire(self) -> None:
         """A connection does not last."""
-        left_s = self.desk.connection_s
-        warning_s = min(self.desk.warning_s, left_s)
+        left_s = self.script.connection_s
+        warning_s = min(self.script.warning_s, left_s)
         await asyncio.sleep(left_s - warning_s)
         await self.send(goAway={"timeLeft": f"{warning_s:g}s"})
         await asyncio.sleep(warning_s)
-        await self._close(*self.desk.farewell)
+        await self._close(*self.script.farewell)
 
     async def _close(self, code: int, words: str) -> None:
         self._stream.ended = True

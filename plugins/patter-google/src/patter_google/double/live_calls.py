@@ -62,15 +62,15 @@ class LiveCalls:
         None for a call that was taken back. Raises LiveRefusal.
         """
         name, call_id = result.get("name"), result.get("id")
-        said = result.get("response")
+        response = result.get("response")
         if call_id is None and self.vertexai:
             call_id = next((i for i, each in self._waiting.items() if each.name == name), None)
-        if call_id is None or call_id not in self._issued or not isinstance(said, dict):
+        if call_id is None or call_id not in self._issued or not isinstance(response, dict):
             raise LiveRefusal(BAD_ARGUMENT)
         if (call := self._waiting.pop(call_id, None)) is None:
             return None
         blocking = waits_for(self._function(call.name), self.model)
-        text = said.get("output", said.get("error", json.dumps(said)))
+        text = response.get("output", response.get("error", json.dumps(response)))
         row = Message("tool", str(text), tool_call_id=call.id, name=call.name)
         return row, blocking or result.get("scheduling") != "SILENT"
 

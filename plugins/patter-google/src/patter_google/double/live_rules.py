@@ -45,8 +45,8 @@ class LiveRules:
         if not isinstance(body, dict):
             raise LiveRefusal("Invalid JSON payload received. Root element must be a message.")
         read: dict[str, Any] = spelled(body, MESSAGE)
-        if found := unknown(read, MESSAGE):
-            raise LiveRefusal(unknown_name(*found).words)
+        if field := unknown(read, MESSAGE):
+            raise LiveRefusal(unknown_name(*field).words)
         if len(read) != 1:
             raise LiveRefusal("Invalid value (oneof), oneof field 'message_type' is already set.")
         _check_choices(read)
@@ -154,11 +154,11 @@ def check_turns(turns: list[Mapping[str, Any]]) -> None:
 
 def audio_of(blob: Mapping[str, Any]) -> tuple[int, bytes]:
     """The rate and the sound of *blob*. Raises LiveRefusal."""
-    found = _RATE.fullmatch(blob.get("mimeType") or "")
-    if found is None:
+    match = _RATE.fullmatch(blob.get("mimeType") or "")
+    if match is None:
         raise LiveRefusal(f"Unsupported mime type: {blob.get('mimeType')}")
     try:
-        return int(found[1] or 16_000), base64.b64decode(blob.get("data") or "", validate=True)
+        return int(match[1] or 16_000), base64.b64decode(blob.get("data") or "", validate=True)
     except binascii.Error:
         raise LiveRefusal("Invalid value at 'realtime_input.audio.data' (TYPE_BYTES)") from None
 

@@ -18,8 +18,8 @@ def tokens_read(
 ) -> dict[str, int]:
     """The prompt of a turn: all there is of the conversation, *audio_ms* of it sound."""
     written = instructions + json.dumps(tools)
-    told = "".join(row.text for row in rows if row.role != "assistant")
-    text = (len(written) + len(told)) // 4 + 1
+    texts = "".join(row.text for row in rows if row.role != "assistant")
+    text = (len(written) + len(texts)) // 4 + 1
     return {"TEXT": text, "AUDIO": int(audio_ms * TOKENS_A_SECOND / 1_000)}
 
 
@@ -27,14 +27,14 @@ def usage(turn: ModelTurn, read: Mapping[str, int], *, vertexai: bool) -> dict[s
     """The ``usageMetadata`` of *turn*; the cloud has another name for what was said."""
     made = {"AUDIO": int(turn.sound_ms * TOKENS_A_SECOND / 1_000) + 1}
     name = "candidates" if vertexai else "response"
-    told: dict[str, Any] = {
+    counts: dict[str, Any] = {
         "promptTokenCount": sum(read.values()),
         f"{name}TokenCount": sum(made.values()),
         "totalTokenCount": sum(read.values()) + sum(made.values()),
         "promptTokensDetails": _details(read),
         f"{name}TokensDetails": _details(made),
     }
-    return {**told, "thoughtsTokenCount": turn.thoughts} if turn.thoughts else told
+    return {**counts, "thoughtsTokenCount": turn.thoughts} if turn.thoughts else counts
 
 
 def _details(tokens: Mapping[str, int]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import attrs
 
 from patter.audio.formats import PCM16_24K
 from patter.providers.llm import ToolRequest
-from patter_google.double.live_desk import LiveDesk
+from patter_google.double.live_script import LiveScript
 from patter_testing.doubles.vendor_sound import sounded
 
 _MIME = "audio/pcm;rate=24000"
@@ -22,7 +22,7 @@ LINGER_S = 0.002
 class TurnSocket(Protocol):
     """What a turn needs of its session."""
 
-    desk: LiveDesk
+    script: LiveScript
 
     async def send(self, **message: Any) -> None: ...
 
@@ -61,14 +61,14 @@ class ModelTurn:
         self.begun.set()
 
     async def _think(self) -> None:
-        if thought := self.socket.desk.thought:
+        if thought := self.socket.script.thought:
             self.thoughts = len(thought) // 4 + 1
             await self._tell(modelTurn=_content({"text": thought, "thought": True}))
 
     async def _say(self) -> None:
-        desk = self.socket.desk
-        sound = sounded(self.text, PCM16_24K, desk.ms_per_letter)
-        size, told = PCM16_24K.bytes_in(desk.piece_ms), 0
+        script = self.socket.script
+        sound = sounded(self.text, PCM16_24K, script.ms_per_letter)
+        size, position = PCM16_24K.bytes_in(script.piece_ms), 0
         for at in range(0, len(sound), size):
             if self.stopped.is_set():
                 return
@@ -76,16 +76,16 @@ class ModelTurn:
             data = base64.b64encode(piece).decode()
             await self._tell(modelTurn=_content({"inlineData": {"mimeType": _MIME, "data": data}}))
             self.sound_ms += PCM16_24K.ms_in(len(piece))
-            letters = round(self.sound_ms / desk.ms_per_letter)
+            letters = round(self.sound_ms / script.ms_per_letter)
             # The words run ahead of the sound, by whole ones.
             end = len(self.text) if at + size >= len(sound) else self.text.find(" ", letters)
-            if end > told:
-                await self._tell(outputTranscription={"text": self.text[told:end]})
-                told = end
-            self.sent_text = self.text[:told]
+            if end > position:
+                await self._tell(outputTranscription={"text": self.text[position:end]})
+                position = end
+            self.sent_text = self.text[:position]
             self.begun.set()
-            await self._pause(desk.pace_ms / 1_000)
-        while desk.lingers and not self.stopped.is_set():
+            await self._pause(script.pace_ms / 1_000)
+        while script.lingers and not self.stopped.is_set():
             self.begun.set()
             silence = base64.b64encode(bytes(960)).decode()
             part = {"inlineData": {"mimeType": _MIME, "data": silence}}
@@ -93,7 +93,7 @@ class ModelTurn:
             await self._pause(LINGER_S)
         if not self.stopped.is_set():
             await self._tell(generationComplete=True)
-            await self._pause(self.sound_ms / 1_000 if desk.plays else 0.0)
+            await self._pause(self.sound_ms / 1_000 if script.plays else 0.0)
 
     async def _tell(self, **content: Any) -> None:
         await self.socket.send(serverContent=content)

@@ -40,8 +40,8 @@ def checked(body: Any, model: str, issued: set[str]) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise Refusal("Invalid JSON payload received. Root element must be a message.")
     read: dict[str, Any] = spelled(body, REQUEST)
-    if found := unknown(read, REQUEST):
-        raise unknown_name(*found)
+    if field := unknown(read, REQUEST):
+        raise unknown_name(*field)
     _check_contents(read.get("contents") or [], model, issued)
     for part in (read.get("systemInstruction") or {}).get("parts") or ():
         check_part(part, "system_instruction.parts")

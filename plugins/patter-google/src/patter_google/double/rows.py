@@ -34,8 +34,8 @@ def _rows(turn: Mapping[str, Any]) -> Iterator[Message]:
             request = ToolRequest(call.get("id", ""), call["name"], json.dumps(call.get("args")))
             yield Message("assistant", tool_calls=(request,))
         elif response := part.get("functionResponse"):
-            said = response.get("response") or {}
-            yield Message("tool", str(said.get("output", json.dumps(said))))
+            result = response.get("response") or {}
+            yield Message("tool", str(result.get("output", json.dumps(result))))
         else:
             yield Message("assistant" if turn.get("role") == "model" else "user", part["text"])
 

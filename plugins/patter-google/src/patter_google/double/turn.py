@@ -45,10 +45,10 @@ class Turn:
     def within(self, config: Mapping[str, Any]) -> Turn:
         """This reply as *config* bounds it: by its stop sequences, and by its tokens."""
         text, reason = self.text, self.reason
-        if found := [
+        if places := [
             text.index(each) for each in config.get("stopSequences") or () if each in text
         ]:
-            text = text[: min(found)]
+            text = text[: min(places)]
         if len(words := _words(text)) > (most := config.get("maxOutputTokens") or 1 << 16):
             text, reason = "".join(words[:most]), "MAX_TOKENS"
         return attrs.evolve(self, text=text, reason=reason)

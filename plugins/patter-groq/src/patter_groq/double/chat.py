@@ -18,7 +18,7 @@ from patter_testing.doubles.scripted_model import Answer
 if TYPE_CHECKING:
     from patter_groq.double.vendor import GroqVendor
 
-KNOWN = frozenset(
+FIELDS = frozenset(
     (
         *("citation_options", "compound_custom", "disable_tool_validation", "documents"),
         *("exclude_domains", "frequency_penalty", "function_call", "functions"),
@@ -121,7 +121,7 @@ class Chat:
 
 def check_request(body: Mapping[str, Any]) -> None:
     """Raise Refusal for what Groq would refuse."""
-    check_chat(body, KNOWN)
+    check_chat(body, FIELDS)
     for name, values in CHOICES.items():
         if body.get(name) not in (None, *values):
             raise Refusal(f"'{name}' must be one of {', '.join(values)}", param=name)
@@ -226,15 +226,15 @@ def _calls(turn: Turn) -> list[dict[str, Any]]:
 
 def usage(turn: Turn, body: Mapping[str, Any]) -> dict[str, Any]:
     """What *turn* and its request took, and how long."""
-    asked, answered = prompt_tokens(body["messages"]), turn.tokens()
-    cached = min(turn.cached, asked)
+    prompt, answered = prompt_tokens(body["messages"]), turn.tokens()
+    cached = min(turn.cached, prompt)
     return {
         "queue_time": 0.09,
-        "prompt_tokens": asked,
+        "prompt_tokens": prompt,
         "prompt_time": 0.003,
         "completion_tokens": answered,
         "completion_time": 0.028,
-        "total_tokens": asked + answered,
+        "total_tokens": prompt + answered,
         "total_time": 0.031,
         **({"prompt_tokens_details": {"cached_tokens": cached}} if cached else {}),
     }

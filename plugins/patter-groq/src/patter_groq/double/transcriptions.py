@@ -18,7 +18,7 @@ from patter_testing.doubles.chat_turn import new_id
 if TYPE_CHECKING:
     from patter_groq.double.vendor import GroqVendor
 
-KNOWN = frozenset(
+FIELDS = frozenset(
     (
         *("file", "language", "model", "prompt", "response_format", "temperature"),
         *("timestamp_granularities[]", "url"),
@@ -73,7 +73,7 @@ def check_form(fields: Mapping[str, list[Any]]) -> None:
     if "model" not in fields:
         raise Refusal("Missing required parameter: 'model'.", param="model")
     for name in fields:
-        if name not in KNOWN:
+        if name not in FIELDS:
             raise Refusal(f"Unrecognized request argument supplied: {name}", param=name)
     if "file" not in fields:
         raise Refusal("Either a file or a URL must be provided.", param="file")
@@ -82,10 +82,10 @@ def check_form(fields: Mapping[str, list[Any]]) -> None:
     kind = fields.get("response_format", ["json"])[0]
     if kind not in FORMATS:
         raise Refusal(f"response_format must be one of {FORMATS}", param="response_format")
-    asked = fields.get("timestamp_granularities[]", [])
-    if asked and kind != "verbose_json":
+    granularities = fields.get("timestamp_granularities[]", [])
+    if granularities and kind != "verbose_json":
         raise Refusal("timestamp_granularities needs verbose_json", param="response_format")
-    if not set(asked) <= set(GRANULARITIES):
+    if not set(granularities) <= set(GRANULARITIES):
         raise Refusal(f"must be of {GRANULARITIES}", param="timestamp_granularities[]")
     if not 0 <= float(fields.get("temperature", ["0"])[0]) <= 1:
         raise Refusal("temperature must be from 0 to 1", param="temperature")

@@ -1,6 +1,6 @@
 """A speech session: text is buffered, a flush speaks it, a reset forgets it, a finish ends it all.
 
-What lmnt 2.13 and the documentation leave open is an option of `SessionHabits`.
+What lmnt 2.13 and the documentation leave open is an option of `SessionTraits`.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from patter_testing.doubles.vendor_faults import FaultyStream, Latency
 
 PROTOCOL, POLICY = 1002, 1008
 ENOUGH_LETTERS = 120
-"""So much text is spoken without being asked to: LMNT says "enough", and no figure."""
+"""How much text is spoken without being asked to: LMNT says "enough", and no figure."""
 
 
 @attrs.frozen(kw_only=True)
-class SessionHabits:
+class SessionTraits:
     """How a session behaves where nobody has said how LMNT does.
 
     *header*: mu-law has a WAV header once a ``session``, before each ``flush``, or ``never``.
@@ -61,7 +61,7 @@ class SpeechSession:
     socket: web.WebSocketResponse
     stream: FaultyStream
     account: Account
-    habits: SessionHabits
+    traits: SessionTraits
     pace: float
     spoken: list[str]
     log: list[Body]
@@ -79,7 +79,7 @@ class SpeechSession:
         try:
             await self._begin()
             self._speak(tasks)
-            while (raw := await self._receive(self.habits.idle_s)) is not None:
+            while (raw := await self._receive(self.traits.idle_s)) is not None:
                 body = params.command(raw)
                 self.log.append(body)
                 if await self._obey(body, tasks):
@@ -90,7 +90,7 @@ class SpeechSession:
             self._stop()
 
     async def _begin(self) -> None:
-        raw = await self._receive(self.habits.init_s)
+        raw = await self._receive(self.traits.init_s)
         if raw is None:
             raise Refusal(400, "No first message.")
         body = params.first_message(raw)
@@ -118,7 +118,7 @@ class SpeechSession:
             case "text":
                 self.account.pay(body["text"])
                 self._buffer += body["text"]
-                if len(self._buffer) >= self.habits.enough:
+                if len(self._buffer) >= self.traits.enough:
                     self._queue.put_nowait({"text": self._take()})
             case "flush":
                 self._queue.put_nowait({"text": self._take(), "flush": body["nonce"]})
@@ -133,10 +133,10 @@ class SpeechSession:
 
     async def _reset(self, nonce: int, tasks: asyncio.TaskGroup) -> None:
         self._buffer = ""
-        if self.habits.reset == "end":
+        if self.traits.reset == "end":
             self._queue.put_nowait({"text": "", "reset": nonce})
             return
-        if self.habits.reset == "stops":
+        if self.traits.reset == "stops":
             self._stop()
             self._queue = asyncio.Queue()
             self._speak(tasks)
@@ -165,19 +165,19 @@ class SpeechSession:
         times = messages.timestamps(
             (part, from_ms + start, from_ms + end) for part, start, end in synthesis.tokens(text)
         )
-        if timed and self.habits.times == "before":
+        if timed and self.traits.times == "before":
             await self._send(times)
         pieces[0] = self._header() + pieces[0]
         for piece in pieces:
             await self.stream.send(piece)
             await synthesis.rest()
-        if timed and self.habits.times == "after":
+        if timed and self.traits.times == "after":
             await self._send(times)
         self._at_ms += len(text) * synthesis.ms_per_letter
         self.spoken.append(text)
 
     def _header(self) -> bytes:
-        if self._headed or self.habits.header == "never" or self._options["format"] != "ulaw":
+        if self._headed or self.traits.header == "never" or self._options["format"] != "ulaw":
             return b""
         self._headed = True
         return wav_header(self._synthesis.audio)
@@ -185,7 +185,7 @@ class SpeechSession:
     async def _confirm(self, body: Body) -> None:
         """A flush or a reset is done: times begin anew."""
         self._at_ms = 0.0
-        if self.habits.header == "flush":
+        if self.traits.header == "flush":
             self._headed = False
         await self._send(body)
 

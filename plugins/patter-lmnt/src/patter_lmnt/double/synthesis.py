@@ -36,8 +36,8 @@ class Synthesis:
 
     def tokens(self, text: str) -> Iterator[tuple[str, float, float]]:
         """What is timed of *text*, words and all that is not, with start and end in ms."""
-        for found in _TOKEN.finditer(text):
-            yield found[0], found.start() * self.ms_per_letter, found.end() * self.ms_per_letter
+        for token in _TOKEN.finditer(text):
+            yield token[0], token.start() * self.ms_per_letter, token.end() * self.ms_per_letter
 
     async def rest(self) -> None:
         """Take the time that a piece takes."""

@@ -11,7 +11,7 @@ from patter.aio import task_scope
 from patter.audio.formats import Encoding
 from patter_lmnt.double import messages, params
 from patter_lmnt.double.messages import REQUEST_ID, Body, Refusal
-from patter_lmnt.double.sessions import SessionHabits, SpeechSession
+from patter_lmnt.double.sessions import SessionTraits, SpeechSession
 from patter_lmnt.double.synthesis import Synthesis, is_speakable, wav_header
 from patter_testing.doubles.vendor_double import VendorDouble
 from patter_testing.doubles.vendor_faults import Latency
@@ -37,7 +37,7 @@ class LMNTDouble(VendorDouble):
 
     *voices* are the account's, by their state; *quota* is how many characters are left, None for
     any. Audio is made *pace* times as fast as it is spoken, or at once. A line on which it does not
-    answer pings (*answers_pings*) is dead. *habits*: see `SessionHabits`. *content_type* is what
+    answer pings (*answers_pings*) is dead. *traits*: see `SessionTraits`. *content_type* is what
     raw samples over HTTP are called. *log* is what clients sent on all *sockets*, without keys;
     *sent* the texts that were answered; *bodies* what was asked for over HTTP.
     """
@@ -46,7 +46,7 @@ class LMNTDouble(VendorDouble):
     quota: int | None = None
     pace: float = 0.0
     answers_pings: bool = True
-    habits: SessionHabits = attrs.field(factory=SessionHabits)
+    traits: SessionTraits = attrs.field(factory=SessionTraits)
     content_type: str = "application/octet-stream"
     spoken: list[str] = attrs.field(factory=list, init=False)
     log: list[Body] = attrs.field(factory=list, init=False)
@@ -96,7 +96,7 @@ class LMNTDouble(VendorDouble):
         farewell = '{"type": "error", "error": {"message": "The session is over.", "type": '
         stream = self.stream(socket, f'{farewell}"internal_server_error"}}, "request_id": "r"}}')
         session = SpeechSession(
-            socket, stream, self, self.habits, self.pace, self.spoken, self.log, self.sent
+            socket, stream, self, self.traits, self.pace, self.spoken, self.log, self.sent
         )
         async with task_scope() as tasks:
             await session.run(tasks)
@@ -130,7 +130,7 @@ class LMNTDouble(VendorDouble):
         response.content_type = self.content_type
         await response.prepare(request)
         stream, synthesis = self.stream(response), Synthesis(audio, self.pace)
-        if audio.encoding is Encoding.MULAW and self.habits.header != "never":
+        if audio.encoding is Encoding.MULAW and self.traits.header != "never":
             await stream.send(wav_header(audio))
         for piece in synthesis.pieces(text) if is_speakable(text) else ():
             await stream.send(piece)

@@ -124,12 +124,12 @@ def completion(turn: Turn, body: Mapping[str, Any]) -> dict[str, Any]:
 
 def usage(turn: Turn, body: Mapping[str, Any]) -> dict[str, Any]:
     """What *turn* and its request took."""
-    asked, answered = prompt_tokens(body["messages"]), turn.tokens()
+    prompt, answered = prompt_tokens(body["messages"]), turn.tokens()
     return {
-        "prompt_tokens": asked,
+        "prompt_tokens": prompt,
         "completion_tokens": answered,
-        "total_tokens": asked + answered,
-        "prompt_tokens_details": {"cached_tokens": min(turn.cached, asked), "audio_tokens": 0},
+        "total_tokens": prompt + answered,
+        "prompt_tokens_details": {"cached_tokens": min(turn.cached, prompt), "audio_tokens": 0},
         "completion_tokens_details": {
             "reasoning_tokens": 0,
             "audio_tokens": 0,

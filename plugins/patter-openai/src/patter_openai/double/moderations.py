@@ -50,8 +50,8 @@ class Moderations:
         check_fields(body, ("input", "model"), ("input",))
         model = body.get("model", "omni-moderation-latest")
         check_model(double, model)
-        given = body["input"]
-        texts = [given] if isinstance(given, str) else given
+        content = body["input"]
+        texts = [content] if isinstance(content, str) else content
         if not all(isinstance(text, str) for text in texts):
             raise Refusal("this double judges text alone", param="input")
         await double.latency.wait()
@@ -60,15 +60,17 @@ class Moderations:
         return web.json_response({"id": new_id("modr"), "model": model, "results": results})
 
     def _judged(self, text: str) -> dict[str, Any]:
-        found = {
+        categories = {
             category
             for word, category in self.double.flags.items()
             if word.casefold() in text.casefold()
         }
         return {
-            "flagged": bool(found),
-            "categories": {each: each in found for each in CATEGORIES},
-            "category_scores": {each: 0.97 if each in found else 0.0001 for each in CATEGORIES},
+            "flagged": bool(categories),
+            "categories": {each: each in categories for each in CATEGORIES},
+            "category_scores": {
+                each: 0.97 if each in categories else 0.0001 for each in CATEGORIES
+            },
             "category_applied_input_types": {each: _inputs(each) for each in CATEGORIES},
         }
 

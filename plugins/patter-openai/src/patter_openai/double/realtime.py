@@ -20,7 +20,6 @@ from patter.aio import task_scope
 from patter.clock import LoopClock
 from patter.providers.llm import Message, ToolRequest, ToolSpec
 from patter.providers.stt import SpeechEnded, SpeechStarted, STTEvent, Transcript
-from patter_openai.double.realtime_desk import RealtimeDesk
 from patter_openai.double.realtime_ears import VendorEars, voice_of
 from patter_openai.double.realtime_response import VendorResponse
 from patter_openai.double.realtime_rules import (
@@ -30,6 +29,7 @@ from patter_openai.double.realtime_rules import (
     check_event,
     check_item,
 )
+from patter_openai.double.realtime_script import RealtimeScript
 from patter_openai.double.realtime_state import (
     Conversation,
     default_session,
@@ -55,7 +55,7 @@ class RealtimeSocket:
 
     def __init__(self, double: Any, request: web.Request) -> None:
         self.double = double
-        self.desk: RealtimeDesk = double.realtime
+        self.script: RealtimeScript = double.realtime
         self.request = request
         self.socket = web.WebSocketResponse(max_msg_size=0)
         self.conversation = Conversation()
@@ -74,10 +74,10 @@ class RealtimeSocket:
         if (refusal := self._refusal()) is not None:
             await self._end(*refusal)
             return self.socket
-        expires_at = int(LoopClock().wall()) + int(self.desk.session_s)
+        expires_at = int(LoopClock().wall()) + int(self.script.session_s)
         self.session = default_session("sess_0001", self.rules.model, expires_at)
         self.ears = self._new_ears()
-        self.desk.sessions.append(self)
+        self.script.sessions.append(self)
         self.double.listening.append(self)
         try:
             await self._converse()
@@ -96,7 +96,7 @@ class RealtimeSocket:
             if self.active is not None:
                 self.active.stop("client_cancelled")
 
-    # --- what the desk sees and does
+    # --- what the script sees and does
 
     def rows(self) -> Sequence[Message]:
         """The conversation as the model has it."""
@@ -181,7 +181,7 @@ class RealtimeSocket:
         attrs.evolve(self.rules, spoke=spoke).check(change, self.session)
         before = self.session["audio"]["input"]
         self.session = updated(self.session, change)
-        if self.desk.keeps_pcm:
+        if self.script.keeps_pcm:
             for way in ("input", "output"):
                 self.session["audio"][way]["format"] = {"type": "audio/pcm", "rate": 24_000}
         after = self.session["audio"]["input"]
@@ -234,13 +234,13 @@ class RealtimeSocket:
             case SpeechStarted(at_ms):
                 self._turn = self.conversation.new_id()
                 start_ms = self.ears.began_ms + (at_ms or 0) - turns.get("prefix_padding_ms", 300)
-                told = {"audio_start_ms": max(0, int(start_ms)), "item_id": self._turn}
-                await self.send("input_audio_buffer.speech_started", **told)
+                place = {"audio_start_ms": max(0, int(start_ms)), "item_id": self._turn}
+                await self.send("input_audio_buffer.speech_started", **place)
                 if self.active is not None and turns.get("interrupt_response", True):
                     self.active.stop("turn_detected")
             case SpeechEnded():
-                told = {"audio_end_ms": int(self.ears.now_ms), "item_id": self._turn}
-                await self.send("input_audio_buffer.speech_stopped", **told)
+                place = {"audio_end_ms": int(self.ears.now_ms), "item_id": self._turn}
+                await self.send("input_audio_buffer.speech_stopped", **place)
             case Transcript(text, True) if self._turn:
                 item_id, self._turn = self._turn, ""
                 await self._commit_turn(item_id, text)
@@ -257,15 +257,15 @@ class RealtimeSocket:
         self.conversation.voices[item_id] = self.ears.buffer_ms or VOICE_MS
         self.ears.buffer_ms = 0.0
         before = self.conversation.last_id
-        told = {"item_id": item_id, "previous_item_id": before}
-        await self.send("input_audio_buffer.committed", **told)
+        place = {"item_id": item_id, "previous_item_id": before}
+        await self.send("input_audio_buffer.committed", **place)
         content = [{"type": "input_audio", "transcript": None}]
         item = {"id": item_id, "type": "message", "role": "user", "content": content}
         await self._add_item(item, None)
         # What the model heard is in the conversation at once, the transcript comes when it comes.
         content[0]["transcript"] = words
-        if (told := self.session["audio"]["input"]["transcription"]) is not None:
-            transcribing = self._transcribe(item_id, words, str(told["model"]))
+        if (place := self.session["audio"]["input"]["transcription"]) is not None:
+            transcribing = self._transcribe(item_id, words, str(place["model"]))
             self.tasks.create_task(transcribing, name="realtime-transcribe")
 
     async def _transcribe(self, item_id: str, words: str, model: str) -> None:
@@ -288,8 +288,8 @@ class RealtimeSocket:
     async def _add_item(self, item: Mapping[str, Any], after: str | None) -> None:
         whole, before = self.conversation.add(item, after)
         for kind in ("added", "done"):
-            told = {"previous_item_id": before, "item": whole}
-            await self.send(f"conversation.item.{kind}", **told)
+            place = {"previous_item_id": before, "item": whole}
+            await self.send(f"conversation.item.{kind}", **place)
 
     # --- responses
 
@@ -303,7 +303,7 @@ class RealtimeSocket:
         if calls:
             answer = Answer(tools=tuple(calls))
         else:
-            answer = self.desk.answer(self.double.model, instructions, tools)
+            answer = self.script.answer(self.double.model, instructions, tools)
         self.active = VendorResponse(
             id=f"resp_{next(self._response_ids):04}",
             socket=self,
@@ -375,15 +375,15 @@ class RealtimeSocket:
         await self.socket.close(code=FATAL, message=f"{INVALID}.{code}".encode())
 
     async def _expire(self) -> None:
-        await asyncio.sleep(self.desk.session_s)
-        minutes = self.desk.session_s / 60
+        await asyncio.sleep(self.script.session_s)
+        minutes = self.script.session_s / 60
         text = f"Your session hit the maximum duration of {minutes:g} minutes."
         await self._stream.send(self._error_event("session_expired", text))
         await self._stream.end(1001)
 
     async def _complain(self, error: ClientError, about: object) -> None:
-        told = {"type": INVALID, "code": error.code, "message": error.message}
-        await self.send("error", error={**told, "param": error.param, "event_id": about})
+        details = {"type": INVALID, "code": error.code, "message": error.message}
+        await self.send("error", error={**details, "param": error.param, "event_id": about})
 
     def _error_event(self, code: str, message: str) -> str:
         error = {"type": INVALID, "code": code, "message": message, "param": None}

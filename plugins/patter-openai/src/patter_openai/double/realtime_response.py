@@ -11,7 +11,7 @@ import attrs
 
 from patter.audio.formats import AudioFormat
 from patter.providers.llm import ToolRequest
-from patter_openai.double.realtime_desk import RealtimeDesk
+from patter_openai.double.realtime_script import RealtimeScript
 from patter_openai.double.realtime_state import Conversation, SpokenAudio, format_of, text_tokens
 from patter_testing.doubles.vendor_sound import sounded
 
@@ -25,7 +25,7 @@ class ResponseSocket(Protocol):
     """What a response needs of its session."""
 
     conversation: Conversation
-    desk: RealtimeDesk
+    script: RealtimeScript
 
     async def send(self, kind: str, **fields: Any) -> None: ...
 
@@ -89,9 +89,9 @@ class VendorResponse:
 
     async def make(self) -> str:
         """Generate all of it; returns the status with which it ended."""
-        desk = self.socket.desk
-        if desk.failures:
-            self.failure = desk.failures.pop(0)
+        script = self.socket.script
+        if script.failures:
+            self.failure = script.failures.pop(0)
             return "failed"
         if self.calls:
             for request in self.calls:
@@ -105,12 +105,12 @@ class VendorResponse:
     def _details(self, status: str) -> dict[str, Any] | None:
         if status in ("in_progress", "completed"):
             return None
-        told: dict[str, Any] = {"type": status}
+        details: dict[str, Any] = {"type": status}
         if self.reason:
-            told["reason"] = self.reason
+            details["reason"] = self.reason
         if self.failure is not None:
-            told["error"] = self.failure
-        return told
+            details["error"] = self.failure
+        return details
 
     async def _call(self, request: ToolRequest) -> None:
         item = await self._add(
@@ -144,64 +144,64 @@ class VendorResponse:
         about["content_index"] = 0
         empty = {"transcript": ""} if self.speaks else {"text": ""}
         await self._send("content_part.added", part={"type": kind, **empty}, **about)
-        said = await (self._speak if self.speaks else self._write)(item, text, about)
-        part = {"transcript": said} if self.speaks else {"text": said}
+        result = await (self._speak if self.speaks else self._write)(item, text, about)
+        part = {"transcript": result} if self.speaks else {"text": result}
         item["content"] = [{"type": f"output_{kind}", **part}]
         await self._send("content_part.done", part={"type": kind, **part}, **about)
         await self._finish(item)
 
     async def _write(self, item: dict[str, Any], text: str, about: Mapping[str, Any]) -> str:
-        said = ""
+        written = ""
         for delta in _words(text):
-            if await self._is_over(len(said)):
+            if await self._is_over(len(written)):
                 break
-            said += delta
-            item["content"] = [{"type": "output_text", "text": said}]
+            written += delta
+            item["content"] = [{"type": "output_text", "text": written}]
             await self._send("output_text.delta", delta=delta, **about)
-        self.tokens["text_tokens"] += text_tokens(said)
-        await self._send("output_text.done", text=said, **about)
-        return said
+        self.tokens["text_tokens"] += text_tokens(written)
+        await self._send("output_text.done", text=written, **about)
+        return written
 
     async def _speak(self, item: dict[str, Any], text: str, about: Mapping[str, Any]) -> str:
-        desk = self.socket.desk
-        audio = SpokenAudio(text, desk.ms_per_letter)
+        script = self.socket.script
+        audio = SpokenAudio(text, script.ms_per_letter)
         self.socket.conversation.audio[item["id"]] = audio
-        words, said = list(_words(text)), ""
+        words, written = list(_words(text)), ""
         pieces = self._pieces(text)
         while not await self._is_over(audio.ms):
             if words:
-                said += words[0]
+                written += words[0]
                 await self._send("output_audio_transcript.delta", delta=words.pop(0), **about)
             if pieces:
                 piece = pieces.pop(0)
                 audio.ms += self.format.ms_in(len(piece))
                 delta = base64.b64encode(piece).decode()
                 await self._send("output_audio.delta", delta=delta, **about)
-            elif desk.lingers:
+            elif script.lingers:
                 pieces = self._pieces(text)
                 await asyncio.sleep(LINGER_S)
             elif not words:
                 break
         self.tokens["audio_tokens"] += int(audio.ms / AUDIO_TOKEN_MS)
-        self.tokens["text_tokens"] += text_tokens(said)
+        self.tokens["text_tokens"] += text_tokens(written)
         await self._send("output_audio.done", **about)
-        await self._send("output_audio_transcript.done", transcript=said, **about)
-        return said
+        await self._send("output_audio_transcript.done", transcript=written, **about)
+        return written
 
     def _pieces(self, text: str) -> list[bytes]:
-        sound = sounded(text, self.format, self.socket.desk.ms_per_letter)
-        size = self.format.bytes_in(self.socket.desk.piece_ms)
+        sound = sounded(text, self.format, self.socket.script.ms_per_letter)
+        size = self.format.bytes_in(self.socket.script.piece_ms)
         return [sound[at : at + size] for at in range(0, len(sound), size)]
 
     async def _is_over(self, made: float) -> bool:
         """Take a breath; was it cancelled, is it long enough, or not to be said, after *made*?"""
-        await asyncio.sleep(self.socket.desk.pace_ms / 1_000)
+        await asyncio.sleep(self.socket.script.pace_ms / 1_000)
         most = self.options["max_output_tokens"]
         unit = AUDIO_TOKEN_MS if self.speaks else 4
         if most != "inf" and made >= most * unit:
             self.reason = "max_output_tokens"
-        elif made and self.socket.desk.filtered:
-            self.socket.desk.filtered -= 1
+        elif made and self.socket.script.filtered:
+            self.socket.script.filtered -= 1
             self.reason = "content_filter"
         return self.stopped.is_set() or bool(self.reason)
 

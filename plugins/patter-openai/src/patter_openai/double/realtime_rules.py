@@ -196,25 +196,27 @@ class SessionRules:
         _check_choice(values.get("tool_choice"), f"{path}.tool_choice")
         _check_metadata(values.get("metadata") or {}, f"{path}.metadata")
 
-    def _check_input(self, given: Mapping[str, Any]) -> None:
+    def _check_input(self, fields: Mapping[str, Any]) -> None:
         path = "session.audio.input"
-        _check_format(given.get("format"), f"{path}.format")
-        reduction = (given.get("noise_reduction") or {}).get("type")
+        _check_format(fields.get("format"), f"{path}.format")
+        reduction = (fields.get("noise_reduction") or {}).get("type")
         if reduction not in (None, "near_field", "far_field"):
             raise invalid(f"{path}.noise_reduction.type", reduction, "near_field, far_field")
-        if (told := given.get("transcription")) is not None and not told.get("model"):
+        if (transcription := fields.get("transcription")) is not None and not transcription.get(
+            "model"
+        ):
             raise missing(f"{path}.transcription.model")
-        if (turns := given.get("turn_detection")) is not None:
+        if (turns := fields.get("turn_detection")) is not None:
             _check_turns(turns, f"{path}.turn_detection")
 
-    def _check_output(self, given: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    def _check_output(self, fields: Mapping[str, Any], now: Mapping[str, Any]) -> None:
         path = "session.audio.output"
-        _check_format(given.get("format"), f"{path}.format")
-        speed = given.get("speed", 1.0)
+        _check_format(fields.get("format"), f"{path}.format")
+        speed = fields.get("speed", 1.0)
         if not 0.25 <= speed <= 1.5:
             raise invalid(f"{path}.speed", speed, "0.25 to 1.5")
         before = now["audio"]["output"]["voice"]
-        voice = given.get("voice", before)
+        voice = fields.get("voice", before)
         if isinstance(voice, str) and voice not in VOICES:
             raise invalid(f"{path}.voice", voice, ", ".join(VOICES))
         if voice != before and self.spoke:

@@ -58,8 +58,8 @@ def check_request(body: Mapping[str, Any]) -> list[dict[str, Any]]:
             raise Refusal("Missing required parameter: name.", param=f"tools[{at}].name")
         if tool.get("strict") is not False:
             _check_strict(tool["parameters"], f"tools[{at}].parameters")
-    given = body["input"]
-    items = [{"role": "user", "content": given}] if isinstance(given, str) else given
+    source = body["input"]
+    items = [{"role": "user", "content": source}] if isinstance(source, str) else source
     _check_calls(items)
     return list(items)
 
@@ -218,12 +218,15 @@ def _output(turn: Turn) -> list[dict[str, Any]]:
 
 
 def _usage(turn: Turn, body: Mapping[str, Any]) -> dict[str, Any]:
-    given = body["input"]
-    asked = prompt_tokens([{"content": given}] if isinstance(given, str) else given)
+    source = body["input"]
+    prompt = prompt_tokens([{"content": source}] if isinstance(source, str) else source)
     return {
-        "input_tokens": asked,
-        "input_tokens_details": {"cached_tokens": min(turn.cached, asked), "cache_write_tokens": 0},
+        "input_tokens": prompt,
+        "input_tokens_details": {
+            "cached_tokens": min(turn.cached, prompt),
+            "cache_write_tokens": 0,
+        },
         "output_tokens": turn.tokens(),
         "output_tokens_details": {"reasoning_tokens": 0},
-        "total_tokens": asked + turn.tokens(),
+        "total_tokens": prompt + turn.tokens(),
     }

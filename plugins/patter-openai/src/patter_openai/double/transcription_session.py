@@ -95,7 +95,7 @@ class Settings:
 
     @property
     def prefix_ms(self) -> int:
-        """So much before a voice belongs to it."""
+        """How much before a voice belongs to it."""
         return int((self.input["turn_detection"] or {}).get("prefix_padding_ms", 300))
 
     def logprobs(self, text: str) -> dict[str, Any]:
@@ -125,8 +125,8 @@ class Settings:
                 param="session.type",
                 code="invalid_value",
             )
-        given = (session.get("audio") or {}).get("input") or {}
-        new = {**self.input, **given}
+        changes = (session.get("audio") or {}).get("input") or {}
+        new = {**self.input, **changes}
         _check_input(new)
         return attrs.evolve(self, input=new, include=tuple(session.get("include") or self.include))
 

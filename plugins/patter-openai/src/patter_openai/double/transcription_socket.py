@@ -94,15 +94,15 @@ class TranscriptionSocket:
 
     async def _obey(self, event: Mapping[str, Any]) -> None:
         kind = event.get("type")
-        known = {
+        handlers = {
             "session.update": {"session"},
             "input_audio_buffer.append": {"audio"},
             "input_audio_buffer.commit": set[str](),
             "input_audio_buffer.clear": set[str](),
         }
-        if kind not in known:
+        if kind not in handlers:
             raise Refusal(f"Invalid value: '{kind}'.", param="type", code="invalid_value")
-        for name in event.keys() - known[kind] - {"type", "event_id"}:
+        for name in event.keys() - handlers[kind] - {"type", "event_id"}:
             raise Refusal(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
         match kind:
             case "session.update":

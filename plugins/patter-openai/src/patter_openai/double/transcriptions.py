@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from patter_openai.double.vendor import OpenAIVendor
 
 _LISTS = ("include", "keywords", "languages", "timestamp_granularities")
-KNOWN = frozenset(f"{name}[]" if name in _LISTS else name for name in request_fields.TRANSCRIPTIONS)
+FIELDS = frozenset(
+    f"{name}[]" if name in _LISTS else name for name in request_fields.TRANSCRIPTIONS
+)
 """The fields of a form, as the vendor publishes them with its SDK."""
 
 FORMATS = {"whisper-1": ("json", "text", "verbose_json"), "": ("json",)}
@@ -68,7 +70,7 @@ def _check(fields: dict[str, list[Any]]) -> tuple[str, str]:
         if name not in fields:
             raise Refusal(f"Missing required parameter: '{name}'.", param=name)
     for name in fields:
-        if name not in KNOWN:
+        if name not in FIELDS:
             raise Refusal(f"Unrecognized request argument supplied: {name}", param=name)
     model = str(fields["model"][0])
     kind = str(fields.get("response_format", ["json"])[0])

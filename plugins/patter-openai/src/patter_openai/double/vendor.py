@@ -7,7 +7,7 @@ from typing import ClassVar, Protocol
 
 import attrs
 
-from patter_openai.double.realtime_desk import RealtimeDesk
+from patter_openai.double.realtime_script import RealtimeScript
 from patter_testing.doubles.api_double import ApiDouble
 
 MODELS = (
@@ -57,7 +57,7 @@ class OpenAIVendor(ApiDouble):
 
     models: tuple[str, ...] = MODELS
     flags: Mapping[str, str] = attrs.field(default=FLAGS)
-    realtime: RealtimeDesk = attrs.field(factory=lambda: RealtimeDesk(replies=()))
+    realtime: RealtimeScript = attrs.field(factory=lambda: RealtimeScript(replies=()))
     listening: list[Listening] = attrs.field(factory=list, init=False, repr=False)
     """The sessions that are open and understand what is said."""
 

@@ -44,8 +44,8 @@ class TextBuffer:
         if self.segment == "immediate":
             ready, self.text = self.text, ""
             return ready if ready.strip() else ""
-        if self.segment == "bySentence" and (found := _BOUNDARY.match(self.text)):
-            ready, self.text = found[0], self.text[found.end() :]
+        if self.segment == "bySentence" and (match := _BOUNDARY.match(self.text)):
+            ready, self.text = match[0], self.text[match.end() :]
             return ready
         return ""
 

@@ -121,8 +121,8 @@ def _request(values: Mapping[str, Any], encoding: str, also: frozenset[str]) -> 
     if lang and lang not in _LANGS[family].split():
         raise BadRequest(f"Language {lang} is not supported for model {served}")
     audio = _audio(encoding, values.get("samplingRate"), family)
-    known = _COMMON | also | _taken(served)
-    ignored = tuple(name for name in values if name not in known)
+    fields = _COMMON | also | _taken(served)
+    ignored = tuple(name for name in values if name not in fields)
     return SpeechRequest(served, str(speaker), lang, audio, ignored=ignored)
 
 

@@ -59,11 +59,11 @@ def word_timestamps(
     ['hi', '.']
     """
     pattern = _WORD if split else re.compile(r"\S+")
-    found = list(pattern.finditer(text.strip()))
+    matches = list(pattern.finditer(text.strip()))
     return {
-        "words": [word[0] for word in found],
-        "start": [word.start() * ms_per_letter / 1_000 for word in found],
-        "end": [word.end() * ms_per_letter / 1_000 for word in found],
+        "words": [word[0] for word in matches],
+        "start": [word.start() * ms_per_letter / 1_000 for word in matches],
+        "end": [word.end() * ms_per_letter / 1_000 for word in matches],
     }
 
 

@@ -143,8 +143,10 @@ class RimeDouble(VendorDouble):
             text = (await request.json())["text"]
         except (ValueError, KeyError, TypeError):
             return self.refusal(400, "text is required")
-        known = ("hello", "this", "is")
-        return web.json_response([word for word in str(text).split() if word.lower() not in known])
+        vocabulary = ("hello", "this", "is")
+        return web.json_response(
+            [word for word in str(text).split() if word.lower() not in vocabulary]
+        )
 
     async def _voices(self, _request: web.Request) -> web.Response:
         return web.json_response({"coda": {"eng": sorted(SPEAKERS)}})

@@ -16,7 +16,7 @@ from patter_soniox.double.wire import Wire
 from patter_testing.doubles.scripted_listener import ScriptedListener
 
 UNSTABLE_WORDS = 2
-"""So many words at the end of what is said are not final yet."""
+"""How many words at the end of what is said are not final yet."""
 
 PROGRESS_MS = 480
 """Soniox says how far it is, even if it has heard nothing."""
@@ -129,32 +129,32 @@ class SonioxStream:
     async def _interim(self, words: list[Word]) -> None:
         """Words become final before the utterance ends, all but the latest."""
         stable = max(len(words) - UNSTABLE_WORDS, self._final_words)
-        found = self._made(words[self._final_words : stable], final=True)
+        bodies = self._made(words[self._final_words : stable], final=True)
         self._final_words = stable
-        found += self._made(words[stable:], final=False)
-        await self._respond(found)
+        bodies += self._made(words[stable:], final=False)
+        await self._respond(bodies)
 
     async def _end(self, words: list[Word], mark: tuple[str, ...]) -> None:
-        found = self._made(words[self._final_words :], final=True)
+        bodies = self._made(words[self._final_words :], final=True)
         self._final_words = 0
         self._utterance += 1 if words else 0
         self._final_ms = self.ear.position_ms
-        await self._respond([*found, *map(messages.marker, mark)])
+        await self._respond([*bodies, *map(messages.marker, mark)])
 
     def _made(self, words: list[Word], *, final: bool) -> list[messages.Body]:
         """The tokens of *words*, whose positions never run back behind what is final."""
-        found: list[messages.Body] = []
+        bodies: list[messages.Body] = []
         at_ms = int(self._final_ms)
         for word in words:
             begin_ms = max(word.start_ms, at_ms)
             placed = Word(word.text, begin_ms, max(word.end_ms, begin_ms))
-            found += messages.tokens(
-                placed, first=not (self._tokens or found), final=final, **self._labels()
+            bodies += messages.tokens(
+                placed, first=not (self._tokens or bodies), final=final, **self._labels()
             )
             at_ms = placed.end_ms
-        if final and found:
-            self._tokens, self._final_ms = self._tokens + len(found), at_ms
-        return found
+        if final and bodies:
+            self._tokens, self._final_ms = self._tokens + len(bodies), at_ms
+        return bodies
 
     def _labels(self) -> dict[str, str]:
         labels = {}
@@ -164,7 +164,7 @@ class SonioxStream:
             labels["speaker"] = self.speakers[self._utterance % len(self.speakers)]
         return labels
 
-    async def _respond(self, found: list[messages.Body]) -> None:
+    async def _respond(self, bodies: list[messages.Body]) -> None:
         self._told_ms = self.ear.position_ms
-        body = messages.response(found, final_ms=self._final_ms, total_ms=self._told_ms)
+        body = messages.response(bodies, final_ms=self._final_ms, total_ms=self._told_ms)
         await self.wire.answer(body)

@@ -57,8 +57,8 @@ class Wire:
                     await self.socket.pong(message.data)
         except TimeoutError:
             raise Ends(408, late) from None
-        known = message.type in (WSMsgType.TEXT, WSMsgType.BINARY)
-        return message.data if known else None
+        is_data = message.type in (WSMsgType.TEXT, WSMsgType.BINARY)
+        return message.data if is_data else None
 
     async def answer(self, body: Body) -> None:
         """Have *body* sent when Soniox has had its time to think."""

@@ -139,7 +139,7 @@ class Config:
 
     @property
     def trigger_ms(self) -> float:
-        """So much silence ends an utterance; 0: none does."""
+        """How much silence ends an utterance; 0: none does."""
         conversation = self.body.get("conversation_config") or {}
         return float(conversation.get("end_of_utterance_silence_trigger", 0.0)) * 1_000
 
@@ -157,9 +157,9 @@ class Config:
 
 def start(body: Mapping[str, Any]) -> Config:
     """What a `StartRecognition` asks for. Raises Refused."""
-    found = _only(body, "audio_format", "transcription_config")
-    audio = _audio(found["audio_format"])
-    config = _checked(found["transcription_config"], _FIELDS)
+    fields = _only(body, "audio_format", "transcription_config")
+    audio = _audio(fields["audio_format"])
+    config = _checked(fields["transcription_config"], _FIELDS)
     if "language" not in config:
         raise Refused("invalid_config", "language is required")
     if config["language"] not in LANGUAGES:
@@ -179,10 +179,10 @@ def forced_at(body: Mapping[str, Any]) -> float | None:
 
 def last_seq_no(body: Mapping[str, Any]) -> int:
     """The number of the last frame, by an `EndOfStream`. Raises Refused."""
-    found: Any = _only(body, "last_seq_no")["last_seq_no"]
-    if not _from(0, float("inf"), int)(found):
+    number: Any = _only(body, "last_seq_no")["last_seq_no"]
+    if not _from(0, float("inf"), int)(number):
         raise Refused("invalid_message", "last_seq_no is not valid")
-    return int(found)
+    return int(number)
 
 
 def _only(

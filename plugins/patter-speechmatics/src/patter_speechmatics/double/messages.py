@@ -53,14 +53,14 @@ def transcript(
     delimiter: str,
 ) -> dict[str, Any]:
     """Words of the audio from *start_ms* to *end_ms*; a final has a space behind it."""
-    said = delimiter.join(word.text for word in words)
+    text = delimiter.join(word.text for word in words)
     return {
         "message": "AddTranscript" if final else "AddPartialTranscript",
         "format": FORMAT,
         "metadata": {
             "start_time": seconds(start_ms),
             "end_time": seconds(end_ms),
-            "transcript": said + delimiter if final and said else said,
+            "transcript": text + delimiter if final and text else text,
         },
         "results": [result for word in words for result in _results(word, voice)],
     }
@@ -121,9 +121,9 @@ def _results(word: Word, voice: Voice) -> list[dict[str, Any]]:
     bare = word.text.rstrip(MARKS)
     mark = word.text[len(bare) :]
     start, end = seconds(word.start_ms), seconds(word.end_ms)
-    found: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
     if bare:
-        found.append(
+        results.append(
             {
                 "type": "word",
                 "start_time": start,
@@ -132,7 +132,7 @@ def _results(word: Word, voice: Voice) -> list[dict[str, Any]]:
             }
         )
     if mark:
-        found.append(
+        results.append(
             {
                 "type": "punctuation",
                 "start_time": end,
@@ -142,7 +142,7 @@ def _results(word: Word, voice: Voice) -> list[dict[str, Any]]:
                 "alternatives": [_alternative(mark, voice)],
             }
         )
-    return found
+    return results
 
 
 def _alternative(content: str, voice: Voice) -> dict[str, Any]:

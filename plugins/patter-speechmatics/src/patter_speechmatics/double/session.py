@@ -99,22 +99,22 @@ class RealtimeSession:
         self.frames += 1
         if self.confirms:
             await self.send(messages.audio_added(self.frames))
-        ear, asked = self._listening
+        ear, settings = self._listening
         # A live session may be told another trigger.
-        ear.pause_ms = asked.trigger_ms
+        ear.pause_ms = settings.trigger_ms
         await self.heard(ear.feed(audio), silence=True)
-        await self._grow_old(ear, asked)
+        await self._grow_old(ear, settings)
 
     async def _obey(self, body: dict[str, Any]) -> bool:
         """Do as the client says; False when that was the last."""
-        ear, asked = self._listening
+        ear, settings = self._listening
         match body.get("message"):
             case "ForceEndOfUtterance":
                 await self._force_end(ear, config.forced_at(body))
             case "SetRecognitionConfig":
-                asked.change(body)
+                settings.change(body)
             case "GetSpeakers":
-                await self.send(messages.speakers(["S1"] if asked.tells_speakers else []))
+                await self.send(messages.speakers(["S1"] if settings.tells_speakers else []))
             case "EndOfStream":
                 await self._end(ear, config.last_seq_no(body))
                 return False
@@ -145,23 +145,23 @@ class RealtimeSession:
         await self.stream.end()
 
     async def _words(self, event: Transcript, silence: bool) -> None:
-        _, asked = self._listening
+        _, settings = self._listening
         words = self._said_by(event.words)
         if not event.final:
             self._interim = words
-            if asked.partials:
+            if settings.partials:
                 await self._tell(self._slices.partial(words), final=False)
             return
         self._interim = ()
         await self.latency.wait()
         await self._final(self._slices.rest(words))
-        if event.text and silence and asked.trigger_ms:
+        if event.text and silence and settings.trigger_ms:
             at_ms = float(event.end_ms or 0) - self._zero_ms
             await self.send(messages.utterance_end(max(0.0, at_ms)))
 
-    async def _grow_old(self, ear: ScriptedListener, asked: Config) -> None:
+    async def _grow_old(self, ear: ScriptedListener, settings: Config) -> None:
         """Words become final once they are `max_delay` old, whatever follows."""
-        before_ms = ear.position_ms - asked.max_delay_ms
+        before_ms = ear.position_ms - settings.max_delay_ms
         if old := self._slices.old(self._interim, before_ms):
             await self._final(old)
         if self._interim and self._interim[-1].end_ms <= before_ms:
@@ -174,7 +174,7 @@ class RealtimeSession:
             await self._tell(self._slices.partial(self._interim), final=False)
 
     async def _tell(self, words: Sequence[Word], *, final: bool) -> None:
-        ear, asked = self._listening
+        ear, settings = self._listening
         zero = int(self._zero_ms)
         words = [Word(w.text, max(w.start_ms - zero, 0), max(w.end_ms - zero, 0)) for w in words]
         start_ms = words[0].start_ms if words else max(0.0, self._slices.final_ms - zero)
@@ -184,8 +184,8 @@ class RealtimeSession:
             final=final,
             start_ms=min(start_ms, end_ms),
             end_ms=end_ms,
-            voice=Voice(asked.language, self._speaker if asked.tells_speakers else ""),
-            delimiter=asked.delimiter,
+            voice=Voice(settings.language, self._speaker if settings.tells_speakers else ""),
+            delimiter=settings.delimiter,
         )
         await self.send(body)
 

@@ -15,7 +15,7 @@ from patter_testing.doubles.vendor_sound import MS_PER_LETTER
 _OBEYED = re.compile(r"\bsay\b[^:]*:\s*(?P<words>.+)\Z", re.IGNORECASE | re.DOTALL)
 
 
-class DeskSession(Protocol):
+class ScriptedSession(Protocol):
     """A conversation, as whoever holds the script sees it."""
 
     @property
@@ -31,7 +31,7 @@ class DeskSession(Protocol):
 
 
 @attrs.define(eq=False, kw_only=True)
-class RealtimeDesk:
+class RealtimeScript:
     """The script of all conversations; `session` is the latest.
 
     The model says the next of *replies*, then the last again, and without any what the double's
@@ -54,7 +54,7 @@ class RealtimeDesk:
     lingers: bool = False
     session_s: float = 3_600
     keeps_pcm: bool = False
-    sessions: list[DeskSession] = attrs.field(factory=list, init=False)
+    sessions: list[ScriptedSession] = attrs.field(factory=list, init=False)
     _replied: int = attrs.field(default=0, init=False)
 
     def answer(self, model: ScriptedModel, instructions: str, tools: Sequence[ToolSpec]) -> Answer:
@@ -70,7 +70,7 @@ class RealtimeDesk:
         return Answer(self.replies[min(self._replied, len(self.replies)) - 1])
 
     @property
-    def session(self) -> DeskSession:
+    def session(self) -> ScriptedSession:
         """The latest conversation."""
         return self.sessions[-1]
 

@@ -15,7 +15,7 @@ from patter_testing.doubles.vendor_sound import MS_PER_LETTER
 _OBEYED = re.compile(r"\bsay\b[^:]*:\s*(?P<words>.+?)\)?\Z", re.IGNORECASE | re.DOTALL)
 
 
-class DeskSession(Protocol):
+class ScriptedSession(Protocol):
     """A session, as whoever holds the script sees it."""
 
     rows: list[Message]
@@ -32,7 +32,7 @@ class DeskSession(Protocol):
 
 
 @attrs.define(eq=False, kw_only=True)
-class LiveDesk:
+class LiveScript:
     """The script of all sessions; `session` is the latest.
 
     The model says the next of *replies*, then the last again, and without any what the double's
@@ -62,7 +62,7 @@ class LiveDesk:
     connection_s: float = 600.0
     warning_s: float = 50.0
     farewell: tuple[int, str] = (1_000, "The operation was cancelled.")
-    sessions: list[DeskSession] = attrs.field(factory=list, init=False)
+    sessions: list[ScriptedSession] = attrs.field(factory=list, init=False)
     handles: dict[str, tuple[Message, ...]] = attrs.field(factory=dict, init=False)
     """What sessions that can be resumed remember."""
     _replied: int = attrs.field(default=0, init=False)
@@ -96,7 +96,7 @@ class LiveDesk:
         return list(self.handles[handle]) if handle in self.handles else None
 
     @property
-    def session(self) -> DeskSession:
+    def session(self) -> ScriptedSession:
         """The latest session."""
         return self.sessions[-1]
 

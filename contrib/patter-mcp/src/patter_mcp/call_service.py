@@ -44,7 +44,7 @@ class PlacedCall:
 
 
 @attrs.define(eq=False)
-class PhoneDesk:
+class CallService:
     """Places calls with *phone* and *agent* while `open`. *allowed*: patterns such as ``+4930*``.
 
     *shelf* has the calls of the past; None for a phone without a log.
@@ -103,7 +103,7 @@ class PhoneDesk:
         try:
             async with self._starting:
                 await self._tool.start()
-            assert self._tasks is not None, "tools are called while the desk is open"
+            assert self._tasks is not None, "tools are called while the service is open"
             execute = self._tool.execute(to, goal, first_message, max_duration_sec)
             placed.task = self._tasks.create_task(self._kept(placed, execute), name=f"call-{to}")
         except BaseException:
