@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -38,6 +39,21 @@ def test_a_call_that_goes_on_and_on_is_shown_and_the_next_one_is_lived_through()
 def test_a_loop_that_turns_for_ever_is_left() -> None:
     with pytest.raises(TooLong), at_most(SECONDS):
         run_virtual(_turns_for_ever())
+
+
+@pytest.mark.parametrize("swallowed", [KeyboardInterrupt, BaseException])
+def test_what_makes_something_else_of_it_is_shown_all_the_same(
+    swallowed: type[BaseException],
+) -> None:
+    with pytest.raises(TooLong), at_most(SECONDS), contextlib.suppress(swallowed):
+        while True:
+            pass
+    with pytest.raises(TooLong), at_most(SECONDS):
+        try:
+            while True:
+                pass
+        except swallowed:
+            raise ValueError from None
 
 
 def test_what_never_waits_is_interrupted_too() -> None:
