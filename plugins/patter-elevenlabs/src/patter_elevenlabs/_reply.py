@@ -37,13 +37,17 @@ class VoicedReply:
     def __attrs_post_init__(self) -> None:
         self._since_ms = self.clock.ms()
 
+    async def speak(self, sentence: str) -> None:
+        """Send *sentence*. Raises PatterError."""
+        self.words.add(sentence)
+        self._since_ms = self.clock.ms()
+        await self.contexts.speak(self.context, sentence)
+
     async def send(self, text: AsyncIterator[str]) -> None:
         """Send each sentence of *text* when it comes; what fails, fails whoever listens."""
         try:
             async for sentence in text:
-                self.words.add(sentence)
-                self._since_ms = self.clock.ms()
-                await self.contexts.speak(self.context, sentence)
+                await self.speak(sentence)
             self._ended, self._since_ms = True, self.clock.ms()
             if self.words.sentences:
                 await self.contexts.close(self.context)

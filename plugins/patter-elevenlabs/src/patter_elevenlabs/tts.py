@@ -166,16 +166,27 @@ class ElevenLabsVoiceSession:
         contexts = await self.ready()
         name, inbox = await contexts.take()
         reply = VoicedReply(contexts, name, inbox, self._call.clock, self._audio, self._timeout_ms)
+        try:
+            # At once: a task has its turn behind whatever else is ready.
+            if (first := await anext(text, None)) is not None:
+                await reply.speak(first)
+            async with self._sending(reply, text):
+                async for speech in reply.heard():
+                    yield speech
+        finally:
+            await self._end(contexts, reply)
+
+    @asynccontextmanager
+    async def _sending(self, reply: VoicedReply, text: AsyncIterator[str]) -> AsyncIterator[None]:
+        """Send what follows of *text* while inside."""
         sender = self._tasks.create_task(reply.send(text), name="elevenlabs-voice-sender")
         self._senders.add(sender)
         try:
-            async for speech in reply.heard():
-                yield speech
+            yield
         finally:
             self._senders.discard(sender)
             sender.cancel()
             await asyncio.wait({sender}, timeout=CANCEL_S)
-            await self._end(contexts, reply)
 
     async def keep(self) -> None:
         """Keep the socket alive, and replace one that is gone, until cancelled."""
