@@ -89,6 +89,24 @@ async def test_a_stream_that_falls_silent_is_late(seen: list[web.Request]) -> No
     assert caught.value.code is ErrorCode.TIMEOUT
 
 
+async def test_a_stream_of_comments_alone_is_late(seen: list[web.Request]) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(b"data: 1\n\n")
+        async with asyncio.timeout(10):
+            while True:
+                await response.write(b": still here\n\n")
+                await asyncio.sleep(0.05)
+
+    async with serve(handler, seen) as url:
+        stream = api(url).events("/", {}, 0.5)
+        assert await anext(stream) == 1
+        with pytest.raises(PatterError) as caught:
+            await asyncio.wait_for(anext(stream), 5)
+    assert caught.value.code is ErrorCode.TIMEOUT
+
+
 @pytest.mark.parametrize("wire", [b"data: {\n\n", b"data: \xff\n\n"])
 async def test_an_event_that_is_no_json_is_garbled(wire: bytes, seen: list[web.Request]) -> None:
     async with serve(events(wire), seen) as url:

@@ -57,15 +57,21 @@ class HttpApi:
         """The server-sent events that answer *body*, as JSON was read.
 
         Closing this closes the connection, which is how a vendor is told to stop; read to its
-        end, the connection is kept. Raises PatterError, also when *silence_s* pass without a byte.
+        end, the connection is kept. Raises PatterError, also when *silence_s* pass without a byte,
+        or with nothing but comments, by which some vendors keep a connection open.
         """
-        stream = EventStream()
+        stream, loop = EventStream(), asyncio.get_running_loop()
+        came_s = loop.time()
         async with self.answer(
             "POST", path, body, silence_s=silence_s, kind=EVENTS, headers=headers
         ) as answer:
             async for piece in answer.content.iter_any():
-                for event in self._read(stream, piece):
+                events = self._read(stream, piece)
+                if not events and loop.time() - came_s > silence_s:
+                    raise self.errors.late()
+                for event in events:
                     yield event
+                    came_s = loop.time()
 
     async def json(
         self,

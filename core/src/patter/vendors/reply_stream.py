@@ -80,12 +80,13 @@ def text_of(value: object) -> str:
 
 
 async def decoded(
-    events: AsyncIterator[object], reply: StreamedReply, silence_s: float
+    events: AsyncIterator[object], reply: StreamedReply, silence_s: float | None = None
 ) -> AsyncGenerator[LLMChunk, None]:
     """*events* as *reply* reads them, to exactly one DoneChunk.
 
-    *events* raises PatterError when the connection fails. Raises PatterTimeoutError when nothing
-    comes for *silence_s* before the vendor has finished; what goes wrong later is of no matter.
+    *events* raises PatterError when the connection fails, and without *silence_s* for silence, too,
+    as those of `HttpApi.events` do. Raises PatterTimeoutError when nothing comes for *silence_s*
+    before the vendor has finished; what goes wrong later is of no matter.
     """
     while (event := await _next(events, reply, silence_s)) is not None:
         for chunk in reply.take(event):
@@ -95,10 +96,12 @@ async def decoded(
 
 
 async def _next(
-    events: AsyncIterator[object], reply: StreamedReply, silence_s: float
+    events: AsyncIterator[object], reply: StreamedReply, silence_s: float | None
 ) -> object | None:
+    within_s, event = END_S if reply.finished else silence_s, anext(events, None)
     try:
-        return await in_time(anext(events, None), END_S if reply.finished else silence_s)
+        # A timer for each of a model's words, where none is needed, costs as much as reading it.
+        return await (event if within_s is None else in_time(event, within_s))
     except (TimeoutError, PatterError) as failure:
         if reply.finished:
             return None

@@ -86,7 +86,7 @@ class CerebrasLLM(ChatOptions):
         answer = self._api.events("/chat/completions", body, self.timeout, headers=headers)
         async with (
             aclosing(answer) as events,
-            aclosing(decoded(events, reply, self.timeout)) as chunks,
+            aclosing(decoded(events, reply)) as chunks,
         ):
             async for chunk in chunks:
                 yield chunk

@@ -124,7 +124,7 @@ class GroqLLM(ChatOptions):
         reply = GroqReply(ERRORS, self.api_key, self.model)
         async with (
             aclosing(self._api.events("/chat/completions", body, self.timeout)) as events,
-            aclosing(decoded(events, reply, self.timeout)) as chunks,
+            aclosing(decoded(events, reply)) as chunks,
         ):
             async for chunk in chunks:
                 yield chunk

@@ -93,7 +93,7 @@ class OpenAICompatibleLLM(ChatOptions):
         body, reply = self.chat_body(request), ChatReply(access.errors, access.api_key)
         async with (
             aclosing(access.api.events("/chat/completions", body, self.timeout)) as events,
-            aclosing(decoded(events, reply, self.timeout)) as chunks,
+            aclosing(decoded(events, reply)) as chunks,
         ):
             async for chunk in chunks:
                 yield chunk

@@ -134,7 +134,7 @@ class OpenAILLM(ChatOptions):
     ) -> AsyncGenerator[LLMChunk, None]:
         async with (
             aclosing(self.access.api.events(path, body, self.timeout)) as events,
-            aclosing(decoded(events, reply, self.timeout)) as chunks,
+            aclosing(decoded(events, reply)) as chunks,
         ):
             async for chunk in chunks:
                 yield chunk
