@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from patter.observe.events import ErrorEvent, ToolRun
+from patter.observe.events import ErrorEvent, Note, ToolRun
 from patter.providers.llm import ToolRequest
 from patter.tools.tool import Tool, tool
 from patter_testing import FakeLLM, Reply, lab
@@ -172,3 +172,17 @@ async def test_a_booking_among_them_waits_for_what_was_asked_before_it() -> None
     async with lab(plan(asking("look", "book"), tools=(look, book))) as call:
         await call.says("book if it is free")
     assert order == ["look", "looked", "book"]
+
+
+async def test_a_tool_says_what_went_wrong_before_its_reply_is_given_up() -> None:
+    @tool(effect="once", timeout_s=60)
+    async def book() -> None:
+        await asyncio.sleep(1_000)
+
+    llm = asking("book")
+    async with lab(plan(llm, tools=(book,))) as call:
+        await call.caller.says("book a table")
+        await call.caller.waits(70_000)
+    assert call.utterances[-1] == "That is all."
+    assert "no result within 60 s" in results(llm)[0]
+    assert "stalled" not in {note.what for note in call.of(Note)}

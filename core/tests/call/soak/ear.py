@@ -11,6 +11,7 @@ from patter.observe.events import Row
 from patter.text.listener_words import is_made_of, listener_words
 
 from .notes import Talk
+from .recogniser import TAIL_MS
 from .world import Heard, Outcome
 
 Span = tuple[float, float]
@@ -126,6 +127,17 @@ def talks(o: Outcome) -> list[Talk]:
             found[-1] = Talk(last.began_ms, each.ended_ms, last.words + each.words)
         elif each.words:
             found.append(each)
+    return found
+
+
+def voices(o: Outcome) -> list[Span]:
+    """When the caller was heard without a pause, words or mere sound."""
+    found: list[Span] = []
+    for each in o.notes.talk:
+        if found and each.began_ms - found[-1][1] < TAIL_MS:
+            found[-1] = found[-1][0], each.ended_ms
+        else:
+            found.append((each.began_ms, each.ended_ms))
     return found
 
 

@@ -17,6 +17,7 @@ from patter.observe.events import Ended, ErrorEvent, Link, Note, Row, ToolRun, W
 from . import ear
 from .bounds import bound_of, silences
 from .notes import Question, Request
+from .recogniser import TAIL_MS as VOICE_TAIL_MS
 from .world import Outcome
 
 Rule = Callable[[Outcome], Iterable[str]]
@@ -27,6 +28,8 @@ USUAL_GREETING_MS = 2_000
 TALKS_ON_MS = 2_000
 REPLAY_MS = LinkRules().replay_ms
 """So much audio is kept for the next recogniser."""
+SHORT_WORD_MS, FIRST_WORD_MS = 150, 500
+"""So long it takes to say a word, and to say the first and be understood."""
 TAIL_MS = 2_600
 """Keys and words so shortly before the end may be on their way."""
 
@@ -87,7 +90,8 @@ def answers(o: Outcome) -> Iterator[str]:
                 continue
             words = set(ear.plain(later.text))
             failed = any(earlier.at_ms <= at <= later.at_ms for at, _ in o.notes.faults)
-            if words and words <= set(ear.plain(earlier.text)) and not failed:
+            again = all(_as_if_repeated(o, word) for word in words)
+            if words and words <= set(ear.plain(earlier.text)) and not (failed or again):
                 yield f"answered twice: {later.text!r} (answers {earlier.number}, {later.number})"
 
 
@@ -120,19 +124,27 @@ def _broken_up(o: Outcome, word: str) -> bool:
 def _as_if_repeated(o: Outcome, word: str) -> bool:
     """Was it final twice as it is for a caller who says it twice?
 
-    Without positions, and with a voice in between of which nothing else was told by then, nobody
-    can know that it was said once.
+    Without positions, and with a voice in between that was long enough to say as much, and of
+    which nothing else was told by then, nobody can know that it was said once.
     """
     if any("positions" in each.options for each in o.script if each.who == "stt"):
         return False
-    finals = [at for at, text, final in o.notes.delivered if final and word in text.split()]
-    for first, again in itertools.pairwise(finals):
-        voices = [t.began_ms for t in o.notes.talk if t.words and t.ended_ms > first]
-        since = max((began for began in voices if began < again), default=again)
+    finals = [(at, text) for at, text, final in o.notes.delivered if final and word in text.split()]
+    for (first, _), (again, text) in itertools.pairwise(finals):
+        since = max((began for began, _ in ear.voices(o) if began < again), default=again)
         told = any(text and since < at < again for at, text, _ in o.notes.delivered)
-        if since < again and not told:
+        if first < since < again and not told and _could_be_said(o, text, since, again):
             return True
     return False
+
+
+def _could_be_said(o: Outcome, text: str, began_ms: float, at_ms: int) -> bool:
+    """Was the voice from *began_ms* on one that can have said *text*, understood at *at_ms*?"""
+    [ended_ms] = [end for began, end in ear.voices(o) if began == began_ms]
+    least_ms = SHORT_WORD_MS * len(text.split())
+    # Of who still speaks something was understood first.
+    least_ms += FIRST_WORD_MS - SHORT_WORD_MS if ended_ms > at_ms - VOICE_TAIL_MS else 0
+    return min(ended_ms, at_ms) - began_ms >= least_ms
 
 
 def _must_be_kept(o: Outcome, question: Question, word: str) -> bool:

@@ -141,6 +141,25 @@ MUTANTS = (
         """,
     ),
     Mutant(
+        "a final that is told twice is taken twice",
+        "turn.words",
+        "return event.final and told and not _said_again(state, event)",
+        "return False",
+        """
+        ~600 caller says book ms=400 twice=100
+        """,
+    ),
+    Mutant(
+        "a voice that is too short to say so much may have said it",
+        "turn.words",
+        "least_ms = SHORT_WORD_MS * len(event.text.split())",
+        "least_ms = 0",
+        """
+        ~600 caller says water ms=300 twice=1200
+        ^40  caller coughs ms=120
+        """,
+    ),
+    Mutant(
         "a transfer that failed is not told",
         "session",
         'self.post(TransferFailed(self.now_ms(), "the carrier would not transfer the call"))',

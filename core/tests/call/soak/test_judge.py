@@ -227,3 +227,27 @@ def test_a_key_that_asks_for_nothing_does_not_ask_again_what_was_answered() -> N
 
 def test_words_that_were_not_answered_are_owed_an_answer_after_such_a_key() -> None:
     assert "(an answer)" in " ".join(RULES["silence"](_own_key()))
+
+
+def _open_twice(*between: Talk) -> Outcome:
+    """The first words are final twice and in the history twice; *between* was heard meanwhile."""
+    o = _with_row(_call())
+    o.notes.talk[:] = [Talk(2_000, 2_900, ("are", "you", "open")), *between]
+    o.notes.delivered[:] = [(3_100, "open", True), (4_300, "open", True)]
+    return o
+
+
+@pytest.mark.parametrize("long", [Talk(3_200, 3_400), Talk(3_700, 6_000)])
+def test_what_a_voice_in_between_can_have_said_may_be_in_the_history_twice(long: Talk) -> None:
+    assert not list(RULES["words"](_open_twice(long)))
+
+
+@pytest.mark.parametrize("short", [(), (Talk(3_200, 3_320),), (Talk(3_900, 6_000),)])
+def test_what_no_voice_can_have_said_again_may_not(short: tuple[Talk, ...]) -> None:
+    assert list(RULES["words"](_open_twice(*short))) == ["'open' is in the history 2 times"]
+
+
+def test_a_voice_of_which_something_else_was_told_has_not_said_it_again() -> None:
+    o = _open_twice(Talk(3_200, 3_900))
+    o.notes.delivered.insert(1, (4_000, "stop", False))
+    assert list(RULES["words"](o)) == ["'open' is in the history 2 times"]

@@ -54,7 +54,7 @@ from .voice import Voice
 
 GREETING = "Good evening, this is Rosa."
 TARGET = "+15550188000"
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 BACK_S = 0.5
 AGENT = Agent(system_prompt="You are Rosa.", voicemail_message="Please call Rosa back.")
 """Whose calls these are: what a script does not change is as an agent has it by itself."""

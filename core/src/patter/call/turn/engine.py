@@ -128,6 +128,7 @@ def _accepts(tx: Transition, event: TurnEvent) -> bool:
 def _settle(tx: Transition) -> None:
     """Decide what follows from the whole state. Idempotent."""
     _release_held(tx)
+    _leave_without_tool(tx)
     _begin_if_free(tx)
     _watch_key_entry(tx)
     _watch_machine_greeting(tx)
@@ -144,6 +145,14 @@ def _release_held(tx: Transition) -> None:
         tx.resume(reply)
     elif s.caller in (CallerStatus.PAUSED, CallerStatus.DONE) and s.open_text and s.yields():
         _weigh_words(tx, reply)
+
+
+def _leave_without_tool(tx: Transition) -> None:
+    """Who must leave hears the farewell instead of a tool's result: there is no time for both."""
+    s, reply = tx.state, tx.state.reply
+    must = s.ending is not None and s.ending.firm
+    if must and reply and reply.silent and any(at == reply.epoch for _, at in s.tools | s.reads):
+        tx.cut(reply)
 
 
 def _weigh_words(tx: Transition, reply: Reply) -> None:

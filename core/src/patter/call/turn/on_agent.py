@@ -92,7 +92,7 @@ def tool_started(tx: Transition, event: ToolStarted) -> None:
         tx.set(reads=tx.state.reads | {entry})
     if reply and reply.epoch == event.epoch:
         tx.set(reply=evolve(reply, spent=reply.spent or event.once))
-        tx.expect_end(tx.state.rules.tool_max_ms if event.once else tx.state.rules.tool_ms)
+        tx.expect_end(tx.patience_ms())
 
 
 def tool_finished(tx: Transition, event: ToolFinished) -> None:
@@ -102,7 +102,7 @@ def tool_finished(tx: Transition, event: ToolFinished) -> None:
     reads = {entry for entry in tx.state.reads if entry[0] == event.tool}
     tx.set(tools=tx.state.tools - once, reads=tx.state.reads - reads)
     if reply and any(epoch == reply.epoch for _, epoch in once | reads):
-        tx.expect_end(tx.state.rules.reply_max_ms)
+        tx.expect_end(tx.patience_ms())
     elif once:
         tx.set(pending=Pending.RESULT)
 

@@ -70,7 +70,11 @@ def _filler(tx: Transition) -> None:
     reply, rules = tx.state.reply, tx.state.rules
     if reply is None:
         return
-    if not (reply.held or reply.broken or tx.state.collect):
+    if reply.held:
+        # Who makes a noise just now waits as long as who does not.
+        tx.arm("filler", SAYING_MS)
+        return
+    if not (reply.broken or tx.state.collect):
         detail = "progress" if reply.fillers else ""
         tx.emit(Say(UtteranceKind.FILLER, reply.turn, reply.epoch, detail))
         tx.set(reply=evolve(reply, fillers=reply.fillers + 1))

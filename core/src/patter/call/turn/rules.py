@@ -17,7 +17,7 @@ Were it the detector's own tail, a more patient one would make every interruptio
 """
 
 FAILS_FIRST_MS = 100
-"""So much sooner than the reply, which only knows that nothing came, its model fails."""
+"""So much sooner than the reply, which only knows that nothing came, its model or tool fails."""
 
 
 def _steps(waits_ms: Iterable[int]) -> tuple[int, ...]:

@@ -32,6 +32,7 @@ from patter.call.turn.effects import (
 )
 from patter.call.turn.events import UtteranceKind
 from patter.call.turn.evidence import contradicts, speak_after_ms
+from patter.call.turn.rules import FAILS_FIRST_MS
 from patter.call.turn.state import (
     CallerStatus,
     Ending,
@@ -121,7 +122,7 @@ class Transition:
         s = self.state
         if s.reply and s.reply.kind is UtteranceKind.ANSWER and s.rules.filler_ms:
             self.arm("filler", s.rules.filler_ms)
-        self.arm("stall", self._patience_ms())
+        self.arm("stall", self.patience_ms())
 
     def tell_soon(self) -> None:
         """Who has said one more thing hears no later that the answer takes long."""
@@ -129,18 +130,19 @@ class Transition:
         if filler_ms and self.timers.get("filler", self.now) > self.now + filler_ms:
             self.arm("filler", filler_ms)
 
-    def _patience_ms(self) -> int:
+    def patience_ms(self) -> int:
         """How long a silent reply may stay so: as long as its tool may run, if one does.
 
-        Nobody waits so long for what is said last.
+        A tool that may run as long ends first, and says why. Nobody waits so long for what is said
+        last.
         """
         s = self.state
         if s.ending:
             return min(s.rules.tool_wait_ms, s.rules.reply_max_ms)
         if any(epoch == s.epoch for _, epoch in s.tools):
-            return s.rules.tool_max_ms
+            return s.rules.tool_max_ms + FAILS_FIRST_MS
         reads = any(epoch == s.epoch for _, epoch in s.reads)
-        return s.rules.tool_ms if reads else s.rules.reply_max_ms
+        return s.rules.tool_ms + FAILS_FIRST_MS if reads else s.rules.reply_max_ms
 
     def expect_end(self, within_ms: int) -> None:
         """The reply waits for something that takes *within_ms* at most; what plays, plays on."""
@@ -179,7 +181,7 @@ class Transition:
         self.disarm("hold")
         self.emit(Resume(reply.epoch))
         if reply.silent:
-            self.arm("stall", self._patience_ms())
+            self.arm("stall", self.patience_ms())
 
     def go_on(self) -> None:
         """What held the reply was nothing: it goes on, at its time."""
@@ -420,7 +422,7 @@ class Transition:
             return
         self.set(phase=Phase.CLOSING, ending=ending)
         self.arm("closing", self.state.rules.closing_max_ms)
-        self.expect_end(self._patience_ms())
+        self.expect_end(self.patience_ms())
         if self.state.collect:
             self.finish_digits(complete=False)
 

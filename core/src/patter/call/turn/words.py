@@ -17,10 +17,10 @@ SLACK_MS = 300
 """By how much a recogniser may place the end of its words behind the end of the voice."""
 WORD_MS = 500
 """Nobody says a word, and no recogniser understands it, sooner after a voice began."""
-NEXT_WORD_MS = 150
-"""Nobody says another sooner after it."""
-LATE_MS = 3_000
-"""A final without a position that comes later than this is of another voice."""
+SHORT_WORD_MS = 150
+"""Nobody says so many words in less, each."""
+LATE_MS, LATE_INTERIM_MS = 3_000, 1_000
+"""A final, and an interim, without a position that comes later than this is of another voice."""
 
 
 @attrs.frozen
@@ -64,13 +64,14 @@ def sort_words(state: TurnState, event: CallerWords) -> SortedWords:
 def words_end_ms(state: TurnState, event: CallerWords) -> int:
     """When the words of *event* ended: as it says, else with the voice, else now.
 
-    Interims come while one speaks; and a final too long after a voice is of one nobody detected.
+    Too long after a voice they are of one that nobody detected; and while there is one an interim
+    is of that.
     """
     if event.end_ms is not None:
         return event.end_ms
     since_voice_ms = event.at_ms - state.voice_ended_ms
     unknown = not state.rules.vad or state.voice_on or state.voice_ended_ms < 0
-    if unknown or not event.final or since_voice_ms > LATE_MS:
+    if unknown or since_voice_ms > (LATE_MS if event.final else LATE_INTERIM_MS):
         return event.at_ms
     return state.voice_ended_ms
 
@@ -262,7 +263,10 @@ def _said_again(state: TurnState, event: CallerWords) -> bool:
     if state.interim:
         return _shares(state.interim, event.text)
     until_ms = event.at_ms if state.voice_on else state.voice_ended_ms
-    least_ms = WORD_MS * state.voice_on + NEXT_WORD_MS * (len(event.text.split()) - 1)
+    least_ms = SHORT_WORD_MS * len(event.text.split())
+    if state.voice_on:
+        # It takes as long until a first word is understood.
+        least_ms += WORD_MS - SHORT_WORD_MS
     return until_ms - state.voice_began_ms >= least_ms
 
 
