@@ -143,7 +143,7 @@ MUTANTS = (
     Mutant(
         "a final that is told twice is taken twice",
         "turn.words",
-        "return event.final and told and not _said_again(state, event)",
+        "return event.final and is_repeated and not _has_time_for(state, event)",
         "return False",
         """
         ~600 caller says book ms=400 twice=100

@@ -40,7 +40,7 @@ MUTANTS = (
     Mutant(
         "a reconnect asks the question twice",
         "turn.words",
-        "return event.end_ms <= state.consumed_ms and _is_known(state, event.text)",
+        "return event.end_ms <= state.consumed_ms and _repeats_words(state, event.text)",
         "return False",
     ),
     Mutant(

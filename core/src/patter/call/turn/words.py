@@ -126,17 +126,17 @@ def _confirmed(state: TurnState, event: CallerWords, text: str) -> SortedWords:
     """Words that come while some of the committed ones still wait for their final."""
     old, new = plain_words(state.unconfirmed), plain_words(text)
     late, at = _is_late(state, event), _place(old, new)
-    told = len(old) if at is None else len(old) - at
+    repeated = len(old) if at is None else len(old) - at
     # A voice is needed to say them once more.
     same = late or _answers_for_old(state, event) or _nobody_spoke(state)
-    if at is not None and len(new) <= told and same:
+    if at is not None and len(new) <= repeated and same:
         rest = " ".join(state.unconfirmed.split()[at + len(new) :])
         return SortedWords(unconfirmed=rest if event.final else state.unconfirmed)
     if late:
         return _revised(state, event, text)
     # Finals come in order: what the old words waited for is in this one, or comes out of order.
-    continues = at is not None and len(new) > told
-    rest = " ".join(text.split()[told:]) if continues else text
+    continues = at is not None and len(new) > repeated
+    rest = " ".join(text.split()[repeated:]) if continues else text
     if not event.final:
         return SortedWords(new=rest, unconfirmed=state.unconfirmed, continues=continues)
     overtaken = "" if continues else state.unconfirmed
@@ -162,9 +162,9 @@ def _replaced(committed: str, waiting: str, text: str) -> str:
     return joined(before.strip(), in_place_of(waiting, text), after.strip())
 
 
-def _beyond(told: str, text: str) -> str:
-    """What *text* says beyond the words *told*, which are in a row before."""
-    old, new = plain_words(told), plain_words(text)
+def _beyond(row: str, text: str) -> str:
+    """What *text* says beyond the words of *row*, which came before."""
+    old, new = plain_words(row), plain_words(text)
     at = _place(old, new)
     return text if at is None else " ".join(text.split()[len(old) - at :])
 
@@ -243,20 +243,22 @@ def _is_rest_of_interim(state: TurnState, event: CallerWords) -> bool:
 def _is_replay(state: TurnState, event: CallerWords) -> bool:
     """Are these words old, or a final that is told twice?"""
     if event.end_ms is not None:
-        return event.end_ms <= state.consumed_ms and _is_known(state, event.text)
+        return event.end_ms <= state.consumed_ms and _repeats_words(state, event.text)
     since_ms, words = event.at_ms - state.rules.repeat_ms, plain_words(event.text)
-    told = any(at_ms >= since_ms and plain_words(text) == words for text, at_ms in state.finals)
-    return event.final and told and not _said_again(state, event)
+    is_repeated = any(
+        at_ms >= since_ms and plain_words(text) == words for text, at_ms in state.finals
+    )
+    return event.final and is_repeated and not _has_time_for(state, event)
 
 
-def _is_known(state: TurnState, text: str) -> bool:
+def _repeats_words(state: TurnState, text: str) -> bool:
     """Are most of these words among those that were told? Some recognisers tell out of order."""
-    known = {*plain_words(state.committed), *plain_words(state.open_text)}
+    before = {*plain_words(state.committed), *plain_words(state.open_text)}
     words = plain_words(text)
-    return 2 * sum(word in known for word in words) >= len(words)
+    return 2 * sum(word in before for word in words) >= len(words)
 
 
-def _said_again(state: TurnState, event: CallerWords) -> bool:
+def _has_time_for(state: TurnState, event: CallerWords) -> bool:
     """Has there been a voice since the last final, for long enough to say words, and these?"""
     if state.voice_began_ms < state.finals[-1][1]:
         return False
