@@ -112,7 +112,11 @@ class AbortableLeg(Protocol):
 
 @runtime_checkable
 class PromptLeg(Protocol):
-    """A leg that can clear before anything else happens: whoever talks over the agent waits."""
+    """A leg that can clear before anything else happens: whoever talks over the agent waits.
+
+    What its `send` and `mark` write is written before they wait for anything, and who waits for
+    the rest may be another task than began them: no `asyncio.timeout` in them, and no task group.
+    """
 
     def clear_now(self) -> bool:
         """`MediaLeg.clear`, if it need not wait; False: it may not have been sent.

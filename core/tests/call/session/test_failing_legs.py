@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import attrs
 import pytest
@@ -70,6 +71,22 @@ class FailingLeg(FakeLeg):
             raise self.error
 
 
+@attrs.define(eq=False)
+class WrittenAtOnce(FailingLeg):
+    """Its frames are written by whoever has them; nothing is cleared as fast."""
+
+    def clear_now(self) -> bool:
+        return False
+
+
+Failing = Callable[..., FailingLeg]
+
+
+@pytest.fixture(params=[FailingLeg, WrittenAtOnce], ids=["in the sender's turn", "at once"])
+def failing(request: pytest.FixtureRequest) -> Failing:
+    return cast(Failing, request.param)
+
+
 def failures(call: LabCall) -> list[str]:
     return [event.code for event in call.of(ErrorEvent)]
 
@@ -100,8 +117,10 @@ async def second_leg(call: LabCall, after_ms: float = 400) -> str:
 
 
 @pytest.mark.parametrize("error", [OSError("busy"), RuntimeError("bug"), TimeoutError()])
-async def test_a_send_that_fails_once_is_heard_all_the_same(error: Exception) -> None:
-    leg = FailingLeg(error=error, times=1)
+async def test_a_send_that_fails_once_is_heard_all_the_same(
+    error: Exception, failing: Failing
+) -> None:
+    leg = failing(error=error, times=1)
     async with lab(plan(), leg=leg, carrier=carrier(reconnects=False)) as call:
         assert await call.listens() == GREETING
         assert await call.says("are you open") == "Yes, we are."
@@ -112,9 +131,9 @@ async def test_a_send_that_fails_once_is_heard_all_the_same(error: Exception) ->
 @pytest.mark.parametrize("error", [OSError("busy"), RuntimeError("bug"), None])
 @pytest.mark.parametrize("stubborn", [False, True])
 async def test_a_leg_that_takes_nothing_ends_a_call_that_cannot_reconnect(
-    error: Exception | None, stubborn: bool
+    error: Exception | None, stubborn: bool, failing: Failing
 ) -> None:
-    leg = FailingLeg(error=error, stubborn=stubborn)
+    leg = failing(error=error, stubborn=stubborn)
     async with lab(plan(), leg=leg, carrier=carrier(reconnects=False)) as call:
         await over_within(call, 600 + GIVEN_UP_MS + 200)
     assert call.summary is not None and call.summary.reason == "media_lost"
@@ -128,9 +147,9 @@ async def test_a_leg_that_takes_nothing_ends_a_call_that_cannot_reconnect(
 @pytest.mark.parametrize("error", [OSError("reset"), None])
 @pytest.mark.parametrize("stubborn", [False, True])
 async def test_what_a_failing_leg_did_not_play_is_said_on_the_next(
-    error: Exception | None, stubborn: bool
+    error: Exception | None, stubborn: bool, failing: Failing
 ) -> None:
-    leg = FailingLeg(error=error, stubborn=stubborn)
+    leg = failing(error=error, stubborn=stubborn)
     async with lab(plan(), leg=leg, carrier=carrier(reconnects=True)) as call:
         first = call.caller
         rest = await second_leg(call)
@@ -143,27 +162,29 @@ async def test_what_a_failing_leg_did_not_play_is_said_on_the_next(
 
 
 @pytest.mark.parametrize("error", [OSError("reset"), None])
-async def test_a_failing_leg_that_nothing_replaces_ends_the_call(error: Exception | None) -> None:
-    leg = FailingLeg(error=error)
+async def test_a_failing_leg_that_nothing_replaces_ends_the_call(
+    error: Exception | None, failing: Failing
+) -> None:
+    leg = failing(error=error)
     async with lab(plan(), leg=leg, carrier=carrier(reconnects=True)) as call:
         await over_within(call, 600 + GIVEN_UP_MS + plan().reconnect_ms + 200)
     assert call.summary is not None and call.summary.reason == "media_lost"
     assert failures(call)[0] == ("TIMEOUT" if error is None else "CONNECTION")
 
 
-async def test_a_reconnecting_carrier_is_not_asked_twice() -> None:
-    leg = FailingLeg(times=1)
+async def test_a_reconnecting_carrier_is_not_asked_twice(failing: Failing) -> None:
+    leg = failing(times=1)
     async with lab(plan(), leg=leg, carrier=carrier(reconnects=True)) as call:
         await second_leg(call)
     assert leg.closed and leg.times == 0
 
 
-async def test_two_legs_that_fail_one_after_the_other_are_both_replaced() -> None:
-    leg = FailingLeg()
+async def test_two_legs_that_fail_one_after_the_other_are_both_replaced(failing: Failing) -> None:
+    leg = failing()
     async with lab(plan(), leg=leg, carrier=carrier(reconnects=True)) as call:
         while not lost(call):
             await asyncio.sleep(0.02)
-        call.leg = FailingLeg(fails_at_ms=300.0)
+        call.leg = failing(fails_at_ms=300.0)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(call.session.attach(call.leg))
             while len(lost(call)) < 2:
@@ -172,9 +193,9 @@ async def test_two_legs_that_fail_one_after_the_other_are_both_replaced() -> Non
     assert GREETING.endswith(rest) and rest
 
 
-async def test_a_caller_who_hung_up_while_audio_was_sent_is_no_failure() -> None:
+async def test_a_caller_who_hung_up_while_audio_was_sent_is_no_failure(failing: Failing) -> None:
     """The connection takes no audio any more, and why lies unread in it."""
-    leg = FailingLeg(error=PatterConnectionError("the socket is gone", fix="stop"))
+    leg = failing(error=PatterConnectionError("the socket is gone", fix="stop"))
     async with lab(plan(), leg=leg, carrier=carrier(reconnects=False)) as call:
         await asyncio.sleep((600 + UNREAD_MS / 2) / 1_000)
         call.leg.hang_up("caller")
@@ -207,9 +228,11 @@ async def test_a_leg_that_knows_the_difference_is_aborted_and_not_closed() -> No
 
 
 @pytest.mark.parametrize("reconnects", [False, True])
-async def test_a_leg_that_ends_by_itself_was_lost_as_any_other(reconnects: bool) -> None:
+async def test_a_leg_that_ends_by_itself_was_lost_as_any_other(
+    reconnects: bool, failing: Failing
+) -> None:
     """Its connection is gone: the send that failed tells nothing more."""
-    leg = FailingLeg(error=PatterConnectionError("the socket is gone", fix="stop"))
+    leg = failing(error=PatterConnectionError("the socket is gone", fix="stop"))
     async with lab(plan(), leg=leg, carrier=carrier(reconnects=reconnects)) as call:
         await asyncio.sleep((600 + UNREAD_MS / 2) / 1_000)
         call.leg.drop()
@@ -220,7 +243,9 @@ async def test_a_leg_that_ends_by_itself_was_lost_as_any_other(reconnects: bool)
     assert lost(call) == ([""] if reconnects else [])
 
 
-async def test_a_leg_that_comes_while_the_one_before_is_asked_again_is_not_given_up() -> None:
+async def test_a_leg_that_comes_while_the_one_before_is_asked_again_is_not_given_up(
+    failing: Failing,
+) -> None:
     given_up: list[object] = []
     outlet = PlayoutSender(
         playout=Playout(),
@@ -230,7 +255,7 @@ async def test_a_leg_that_comes_while_the_one_before_is_asked_again_is_not_given
         on_failure=lambda leg, raised: given_up.append(leg),
         retries=True,
     )
-    old, new = FailingLeg(fails_at_ms=0.0), FakeLeg()
+    old, new = failing(fails_at_ms=0.0), FakeLeg()
     async with task_scope() as tasks:
         running = tasks.create_task(outlet.run())
         outlet.connect(old)
@@ -244,3 +269,38 @@ async def test_a_leg_that_comes_while_the_one_before_is_asked_again_is_not_given
         running.cancel()
     assert not given_up
     assert new.heard() == b"\x30" * 8 * 400
+
+
+@pytest.mark.parametrize("kind", [FakeLeg, WrittenAtOnce])
+async def test_only_a_leg_that_writes_at_once_is_written_to_by_who_has_the_audio(
+    kind: type[FakeLeg],
+) -> None:
+    writers: list[str] = []
+
+    class Watched(kind):  # type: ignore[misc, valid-type]
+        async def send(self, audio: bytes) -> None:
+            task = asyncio.current_task()
+            writers.append(task.get_name() if task else "")
+            await FakeLeg.send(self, audio)
+
+    outlet = PlayoutSender(
+        playout=Playout(),
+        clock=CallClock.start(LoopClock()),
+        post=lambda event: None,
+        on_first_heard=lambda epoch, at_ms: None,
+    )
+
+    async def voice() -> None:
+        await outlet.put(1, b"\x30" * 8 * 1_000)
+
+    async with task_scope() as tasks:
+        running = tasks.create_task(outlet.run(), name="sender")
+        outlet.connect(Watched())
+        outlet.open(1)
+        await asyncio.sleep(0.1)
+        tasks.create_task(voice(), name="voice")
+        await asyncio.sleep(2)
+        running.cancel()
+    assert writers[0] == ("voice" if kind is WrittenAtOnce else "sender")
+    assert set(writers[1:]) <= {writers[0], "sender"}
+    assert "sender" in writers

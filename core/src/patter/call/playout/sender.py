@@ -181,7 +181,8 @@ class PlayoutSender:
 
     def _send_at_once(self) -> None:
         """Write what is due before others have their turn; the task does what has to wait."""
-        if self._sending_since_ms is None and not (self._clear_sent or self._clear):
+        clears = self._clear_sent or self._clear
+        if self._prompt is not None and self._sending_since_ms is None and not clears:
             self._begin()
         self._wake()
 
