@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -52,6 +53,20 @@ def test_a_module_that_does_not_end_is_given_up_and_its_line_is_named(
     assert 'if __name__ == "__main__":' in error.fix and importing.VARIABLE in error.fix
     assert notes == ["importing shop takes long: 0.1 s, at shop.py:2"]
     assert not [each for each in threading.enumerate() if "importing" in each.name]
+
+
+@pytest.mark.parametrize("code", ["import time\ntime.sleep(60)", "n = 0\nwhile True: n += 1"])
+def test_it_is_given_up_in_the_background_too(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    monkeypatch.setenv(importing.VARIABLE, "0.4")
+    shop.write_text(code)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert "at shop.py:2" in refusal([]).message
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_an_interrupt_of_somebody_else_stays_one(shop: Path) -> None:

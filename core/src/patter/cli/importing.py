@@ -136,10 +136,24 @@ def _watched(path: str, note: Callable[[str], object]) -> Iterator[ImportWatch]:
     thread = threading.Thread(target=watch.watch, name=f"patter-importing-{path}", daemon=True)
     thread.start()
     try:
-        yield watch
+        with _interruptible():
+            yield watch
     finally:
         watch.stop()
         thread.join()
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """What a shell starts in the background ignores Ctrl-C, and would never be woken."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _broken(path: str, exc: BaseException) -> PatterConfigError:
