@@ -21,7 +21,7 @@ from .softphones import WAYS, softphone_day
 from .vendors import vendors
 
 CALLS, SEED = 42, 7
-KILLS = 20
+KILLS = 10
 SHARE = CALLS // len(CARRIERS)
 
 pytestmark = pytest.mark.patter_timeout(90)
