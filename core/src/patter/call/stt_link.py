@@ -238,14 +238,22 @@ class STTLink:
         if isinstance(event, Transcript) and event.final:
             self._final_ms = max(self._final_ms, self._end_of(event))
         elif isinstance(event, TurnEnded):
-            for item in self._queue.items():
-                if isinstance(item, _Pause):
-                    item.over = True
+            self._end_pauses()
         # Any event proves that the recogniser is alive, not only the answer to `finalize`.
         self._finalize_at = 0.0
         if self._policy.availability is not None:
             self._policy.availability.work()
         self.on_event(event, self._base_ms)
+
+    def _end_pauses(self) -> None:
+        """The turn is over, and so are its pauses; audio that still waits is of another."""
+        unsent = 0
+        for item in self._queue.items():
+            if isinstance(item, bytes):
+                unsent += len(item)
+            # What had not come to a whole piece was let go by the pause itself.
+            elif unsent <= self._chunk:
+                item.over = True
 
     def _end_of(self, event: Transcript) -> float:
         """Where final words end; if not reported, where they were asked for, or what was sent."""

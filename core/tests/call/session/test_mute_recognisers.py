@@ -180,3 +180,46 @@ async def test_a_final_is_asked_for_unless_the_turn_is_over(ended: bool, asked: 
         await asyncio.sleep(5)
     assert session.finalized == asked
     assert call.utterances == [ANSWER]
+
+
+@attrs.define(eq=False)
+class _HeldUp(FakeSTTSession):
+    """Takes audio once its line is *open*."""
+
+    open: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
+
+    async def send(self, audio: bytes) -> None:
+        await self.open.wait()
+        await FakeSTTSession.send(self, audio)
+
+
+@attrs.frozen(kw_only=True)
+class HeldUp(FakeSTT):
+    @asynccontextmanager
+    async def open(self, call: CallContext, audio: AudioFormat) -> AsyncIterator[FakeSTTSession]:
+        session = _HeldUp(self, call, audio)
+        self.sessions.append(session)
+        try:
+            yield session
+        finally:
+            session.end()
+
+
+@pytest.mark.parametrize(("late_ms", "asked"), [(0, 0), (600, 1)])
+async def test_a_turn_that_is_over_does_not_end_a_pause_in_audio_it_had_not(
+    late_ms: int, asked: int
+) -> None:
+    async with lab(plan(vad=None), stt=HeldUp(), keep=("vad",)) as call:
+        await asyncio.sleep(0.5)
+        session = call.stt.sessions[0]
+        assert isinstance(session, _HeldUp)
+        session.start_voice()
+        session.hear(WORDS, final=False)
+        await call.caller.waits(late_ms)
+        session.stop_voice()
+        session.hear(WORDS)
+        session.end_turn()
+        await asyncio.sleep(0.1)
+        session.open.set()
+        await asyncio.sleep(5)
+    assert session.finalized == asked
