@@ -105,15 +105,14 @@ class VendorErrors:
         http = sys.modules.get("aiohttp")
         refusals = (http.WSServerHandshakeError, http.ClientResponseError) if http else ()
         failures = (http.ClientError,) if http else ()
-        match raised:
-            case PatterError():
-                return None
-            case _ if isinstance(raised, refusals):
-                return self.refused(raised.status, headers=raised.headers)
-            case TimeoutError():
-                return self.late()
-            case _ if isinstance(raised, (*failures, OSError)):
-                return self.unreachable(type(raised).__name__)
+        if isinstance(raised, PatterError):
+            return None
+        if isinstance(raised, refusals):
+            return self.refused(raised.status, headers=raised.headers)
+        if isinstance(raised, TimeoutError):
+            return self.late()
+        if isinstance(raised, (*failures, OSError)):
+            return self.unreachable(type(raised).__name__)
         return None
 
     @property

@@ -54,7 +54,7 @@ class SessionEvents(Generic[E]):
 
     def check_open(self) -> None:
         """Raise PatterError when the session is over."""
-        if (self._ended or self._failure) and (why := self.over) is not None:
+        if (why := self.over) is not None:
             raise why
 
     async def guarded(self, work: Callable[[], Awaitable[None]]) -> None:
