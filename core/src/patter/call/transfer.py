@@ -56,13 +56,15 @@ def caller_location(phase: Phase, *, taken: bool, ended: bool) -> CallerLocation
 class TransferState:
     """The transfers of one call.
 
-    *reports*: the carrier reports how they end, and brings callers back.
+    *reports*: the carrier reports how they end, and brings callers back. *away*: is one in
+    progress?
     """
 
     events: CallEvents
     history: History
     reports: bool = False
     where: CallerLocation = attrs.field(default=CallerLocation.AGENT, init=False)
+    away: bool = attrs.field(default=False, init=False)
     taken: bool = attrs.field(default=False, init=False)
     count: int = attrs.field(default=0, init=False)
     _phase: Phase = attrs.field(default=Phase.RINGING, init=False)
@@ -76,6 +78,7 @@ class TransferState:
     def phase_changed(self, phase: Phase, event: TurnEvent) -> None:
         """The engine entered *phase*, because of *event*."""
         before, self._phase = self._phase, phase
+        self.away = phase is Phase.AWAY
         if before is Phase.AWAY:
             self._transfer_ended(phase, event)
         self._note()
@@ -87,11 +90,6 @@ class TransferState:
     def leg_came(self) -> None:
         """This is the media the caller is on."""
         self._back_ms = None
-
-    @property
-    def away(self) -> bool:
-        """Is a transfer in progress?"""
-        return self._phase is Phase.AWAY
 
     @property
     def outlives_leg(self) -> bool:
