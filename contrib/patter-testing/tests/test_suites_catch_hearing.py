@@ -177,7 +177,7 @@ class Forgetful(FakeVADSession):
 
 class Lazy(FakeVADSession):
     def feed(self, audio: bytes) -> Any:
-        threading.Event().wait(0.002)
+        threading.Event().wait(0.02)
         return FakeVADSession.feed(self, audio)
 
 

@@ -391,7 +391,8 @@ WATCH = """(() => {
 })()"""
 POINTED = """(() => {
   const row = document.elementFromPoint(700, 400).closest("tr");
-  return [row.querySelector("a").href, Math.round(row.getBoundingClientRect().top), scrollY];
+  const name = row.querySelector("a")?.href ?? row.textContent;
+  return [name, Math.round(row.getBoundingClientRect().top), scrollY];
 })()"""
 
 

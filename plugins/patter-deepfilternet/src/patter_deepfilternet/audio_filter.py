@@ -98,7 +98,7 @@ class DeepFilterNetSession:
         """
         self._fed_ms += self.audio.ms_in(len(audio))
         if self._is_ahead:
-            wait([each for _, each in self._pending], WAIT_S)
+            self._catch_up()
         done = b""
         while self._pending and self._pending[0][1].done():
             done += self._pending.popleft()[1].result()
@@ -115,6 +115,12 @@ class DeepFilterNetSession:
     def _is_ahead(self) -> bool:
         """Is it fed faster than anybody speaks?"""
         return self._fed_ms - (monotonic() - self._began_s) * 1_000 > AHEAD_MS
+
+    def _catch_up(self) -> None:
+        """Wait for the network; the time it takes is not that of who feeds it."""
+        waits_from_s = monotonic()
+        wait([each for _, each in self._pending], WAIT_S)
+        self._began_s += monotonic() - waits_from_s
 
 
 def _clean(stream: Future[Stream], audio: bytes) -> bytes:

@@ -15,6 +15,7 @@ from patter.audio.formats import AudioFormat, Encoding
 from patter.audio.level import powers
 from patter.audio.mix import mix
 from patter.providers.audio_filter import AudioFilter, AudioFilterSession, FarEndFilterSession
+from patter_testing.suites.processor import slowness
 from patter_testing.suites.rules import (
     ProviderSuite,
 )
@@ -71,7 +72,7 @@ class AudioFilterSuite(ProviderSuite):
             assert _process(other, silence(audio, 20), silence(audio, 20)) == expected
 
     def test_it_keeps_up(self, provider: AudioFilter) -> None:
-        """20 ms of audio cost less than two milliseconds, for it runs on the loop.
+        """20 ms of audio cost less than 2 ms on an ordinary server, for it runs on the loop.
 
         If this fails: load models when the provider is built, and profile ``process``.
         """
@@ -84,7 +85,7 @@ class AudioFilterSuite(ProviderSuite):
                 begun = time.perf_counter()
                 _process(session, piece, piece)
                 costs.append((time.perf_counter() - begun) * 1_000)
-            medians.append(statistics.median(costs))
+            medians.append(statistics.median(costs) / slowness())
         assert min(medians) < 2.0, f"{min(medians):.2f} ms"
 
     def test_an_echo_of_the_far_end_gets_quieter(self, provider: AudioFilter) -> None:

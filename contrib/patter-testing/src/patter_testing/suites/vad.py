@@ -10,6 +10,7 @@ import pytest
 
 from patter.audio.formats import AudioFormat
 from patter.providers.vad import VAD, SpeechEvent, VADSession, VoiceStart, VoiceStop
+from patter_testing.suites.processor import slowness
 from patter_testing.suites.rules import ProviderSuite
 from patter_testing.suites.stt import silence
 
@@ -138,7 +139,7 @@ class VADSuite(ProviderSuite):
         assert any(heard), "the other call kept the voice from being heard"
 
     def test_it_keeps_up(self, provider: VAD, voice: tuple[AudioFormat, bytes]) -> None:
-        """20 ms of audio cost less than a millisecond, for it runs on the loop.
+        """20 ms of audio cost less than 1 ms on an ordinary server, for it runs on the loop.
 
         If this fails: load models when the provider is built, and profile ``feed``.
         """
@@ -149,7 +150,8 @@ class VADSuite(ProviderSuite):
             begun = time.perf_counter()
             session.feed(piece)
             costs.append((time.perf_counter() - begun) * 1_000)
-        assert statistics.median(costs) < BUDGET_MS, f"{statistics.median(costs):.2f} ms"
+        cost_ms = statistics.median(costs) / slowness()
+        assert cost_ms < BUDGET_MS, f"{cost_ms:.2f} ms"
 
     def test_the_tail_is_short(self, provider: VAD) -> None:
         """A detector reports silence within 300 ms; patience is the turn engine's.
