@@ -307,7 +307,7 @@ class AudioIn:
         """What the recogniser says; its positions count from *base_ms*."""
         match event:
             case Transcript(text, final, end_ms):
-                self._words(text, final, None if end_ms is None else base_ms + end_ms)
+                self._words(text, final, None if end_ms is None else base_ms + end_ms, base_ms)
             case SpeechStarted(at_ms) if self.trusts_stt_voice:
                 self._voice(True, None if at_ms is None else base_ms + at_ms)
             case SpeechEnded(at_ms) if self.trusts_stt_voice:
@@ -322,13 +322,15 @@ class AudioIn:
         self.post(CallerWords(now, text, True, now))
         self.post(CallerFinished(now))
 
-    def _words(self, text: str, final: bool, end_ms: float | None) -> None:
+    def _words(self, text: str, final: bool, end_ms: float | None, base_ms: float) -> None:
         if text and self._is_invented(text):
             if not final:
                 return
             text = ""
         at = None if end_ms is None else self._position.at(end_ms)
-        self.post(CallerWords(self.clock.now_ms(), text, final, at))
+        heard_from_ms = self._position.at(base_ms) if base_ms else None
+        now = self.clock.now_ms()
+        self.post(CallerWords(now, text, final, at, heard_from_ms=heard_from_ms))
 
     def _is_invented(self, text: str) -> bool:
         if not self.filter_hallucinations:

@@ -355,7 +355,7 @@ class Pipeline:
         """Tell the engine what the caller says, and what of the agent's they say it to."""
         if isinstance(event, CallerWords) and event.text:
             agent_text = self.sender.playout.sentence(self.sender.clock.ms()) or self._last_said
-            event = CallerWords(event.at_ms, event.text, event.final, event.end_ms, agent_text)
+            event = attrs.evolve(event, reply_to=agent_text)
         self.post(event)
         if self.barge_ins and isinstance(event, CallerWords):
             self.barge_ins.heard(event)

@@ -67,6 +67,16 @@ MUTANTS = (
         """,
     ),
     Mutant(
+        "words that the next recogniser hears again are new ones",
+        "turn.words",
+        "if event.heard_from_ms is None:",
+        "if True:",
+        """
+        ~500 caller says "window candle" final=never
+        ~900 caller says remind dies=0
+        """,
+    ),
+    Mutant(
         "a voice that is asked again is not told what it was asked",
         "tts_link",
         "for sentence in list(self.reply.unspoken):",

@@ -57,13 +57,15 @@ class CallerWords(TurnEvent):
     """The caller's words; *end_ms* is where they ended on the call's clock, if that is known.
 
     An interim replaces the one before it. An empty final answers `Finalize`: no words. *reply_to*
-    is the agent's sentence that is being heard, or was heard last.
+    is the agent's sentence that is being heard, or was heard last. A recogniser that took over
+    has the caller's audio from *heard_from_ms* on, which another one may have understood before.
     """
 
     text: str
     final: bool
     end_ms: int | None = None
     reply_to: str = ""
+    heard_from_ms: int | None = None
 
 
 @attrs.frozen

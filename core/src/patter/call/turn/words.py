@@ -109,14 +109,14 @@ def in_place_of(before: str, text: str, *, final: bool = True) -> str:
     return joined(*before.split()[:at], text)
 
 
-def _place(old: Sequence[str], new: Sequence[str]) -> int | None:
+def _place(old: Sequence[str], new: Sequence[str], least: int = 2) -> int | None:
     """Where in *old* the words *new* begin to tell the same, to the end of one of them.
 
-    None: nowhere, or in the middle with so little that it is chance.
+    None: nowhere, or in the middle with fewer words than *least*, which is chance.
     """
     for at in range(len(old)):
         size = min(len(new), len(old) - at)
-        enough = not at or size >= min(2, len(new))
+        enough = not at or size >= min(least, len(new))
         if enough and old[at : at + size] == new[:size]:
             return at
     return None
@@ -125,10 +125,11 @@ def _place(old: Sequence[str], new: Sequence[str]) -> int | None:
 def _confirmed(state: TurnState, event: CallerWords, text: str) -> SortedWords:
     """Words that come while some of the committed ones still wait for their final."""
     old, new = plain_words(state.unconfirmed), plain_words(text)
-    late, at = _is_late(state, event), _place(old, new)
+    retold = _is_retold(state, event)
+    late, at = _is_late(state, event), _place(old, new, least=1 if retold else 2)
     repeated = len(old) if at is None else len(old) - at
     # A voice is needed to say them once more.
-    same = late or _answers_for_old(state, event) or _nobody_spoke(state)
+    same = late or retold or _answers_for_old(state, event) or _nobody_spoke(state)
     if at is not None and len(new) <= repeated and same:
         rest = " ".join(state.unconfirmed.split()[at + len(new) :])
         return SortedWords(unconfirmed=rest if event.final else state.unconfirmed)
@@ -167,6 +168,14 @@ def _beyond(row: str, text: str) -> str:
     old, new = plain_words(row), plain_words(text)
     at = _place(old, new)
     return text if at is None else " ".join(text.split()[len(old) - at :])
+
+
+def _is_retold(state: TurnState, event: CallerWords) -> bool:
+    """Has a recogniser that took over heard the end of the old words again, without the rest?"""
+    if event.heard_from_ms is None:
+        return False
+    before_end_ms = state.turn_end_ms - event.heard_from_ms
+    return -SLACK_MS <= before_end_ms < WORD_MS * len(state.unconfirmed.split())
 
 
 def _nobody_spoke(state: TurnState) -> bool:
