@@ -12,6 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import attrs
+from msgspec.structs import replace
 
 from patter.audio.convert import converter
 from patter.audio.dtmf import tones
@@ -355,7 +356,7 @@ class Pipeline:
         """Tell the engine what the caller says, and what of the agent's they say it to."""
         if isinstance(event, CallerWords) and event.text:
             agent_text = self.sender.playout.sentence(self.sender.clock.ms()) or self._last_said
-            event = attrs.evolve(event, reply_to=agent_text)
+            event = replace(event, reply_to=agent_text)
         self.post(event)
         if self.barge_ins and isinstance(event, CallerWords):
             self.barge_ins.heard(event)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+from msgspec.structs import replace
 
 from patter.aio import task_scope
 from patter.audio.formats import AudioFormat
@@ -185,7 +186,7 @@ class CallSession:
 
     def _post_early(self) -> None:
         while self._early:
-            self.post(attrs.evolve(self._early.popleft(), at_ms=self.now_ms()))
+            self.post(replace(self._early.popleft(), at_ms=self.now_ms()))
 
     @property
     def conversation(self) -> TurnState:

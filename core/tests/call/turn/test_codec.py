@@ -5,7 +5,6 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-import attrs
 import orjson
 import pytest
 from hypothesis import given
@@ -61,9 +60,12 @@ NOTES = ["false_interruption", "backchannel", "stalled", "empty_reply", "reply_f
 
 def any_of(kind: type[Any]) -> st.SearchStrategy[Any]:
     """Values of *kind*, every field drawn by its declared type."""
+    declared = [vars(each).get("__annotations__", {}) for each in reversed(kind.__mro__)]
     fields = {
-        field.name: st.sampled_from(NOTES) if "Literal" in field.type else BY_TYPE[field.type]
-        for field in attrs.fields(kind)
+        name: st.sampled_from(NOTES) if "Literal" in annotation else BY_TYPE[annotation]
+        for annotations in declared
+        for name, annotation in annotations.items()
+        if name in kind.__struct_fields__
     }
     return st.builds(kind, **fields)
 

@@ -29,7 +29,7 @@ def test_every_mistake_can_still_be_made() -> None:
 
 def test_an_engine_without_a_mistake_is_not_blamed() -> None:
     for module in ("turn.events", "playout.timing"):
-        harmless = Mutant("a comment", module, "import attrs\n", "import attrs  # the same\n")
+        harmless = Mutant("a comment", module, "annotations\n\n", "annotations  # same\n\n")
         assert killed_by(harmless) == ""
 
 

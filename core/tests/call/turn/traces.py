@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import msgspec
 
 from patter.call.turn.effects import (
     Commit,
@@ -244,7 +245,7 @@ def show(effect: Effect) -> str:
             return f"Hangup {reason}"
         case StartTimer() | StopTimer():
             return ""
-    return " ".join([type(effect).__name__, *map(str, attrs.astuple(effect))])
+    return " ".join([type(effect).__name__, *map(str, msgspec.structs.astuple(effect))])
 
 
 def _after(word: str, lines: list[str]) -> str:

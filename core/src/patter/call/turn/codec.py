@@ -61,7 +61,8 @@ def effects_from_data(data: Iterable[Mapping[str, Any]]) -> Effects:
 
 def rules_to_data(rules: TurnRules) -> dict[str, Any]:
     """*rules* as JSON types."""
-    return {name: _to_json(value) for name, value in _fields(rules)}
+    names = [field.name for field in attrs.fields(TurnRules)]
+    return {name: _to_json(getattr(rules, name)) for name in names}
 
 
 def rules_from_data(data: Mapping[str, Any]) -> TurnRules:
@@ -91,13 +92,8 @@ def replay(
 
 
 def _to_data(value: TurnEvent | Effect) -> dict[str, Any]:
-    fields = {name: _to_json(value) for name, value in _fields(value)}
+    fields = {name: _to_json(getattr(value, name)) for name in value.__struct_fields__}
     return {"name": type(value).__name__, "fields": fields}
-
-
-def _fields(value: attrs.AttrsInstance) -> Iterator[tuple[str, Any]]:
-    for field in attrs.fields(type(value)):
-        yield field.name, getattr(value, field.name)
 
 
 def _to_json(value: Any) -> Any:

@@ -4,33 +4,29 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-import attrs
+from msgspec import Struct
 
 from patter.call.turn.events import UtteranceKind
 
 
-@attrs.frozen
-class Effect:
+class Effect(Struct, frozen=True):
     """Something to do."""
 
 
-@attrs.frozen
-class StartTimer(Effect):
+class StartTimer(Effect, frozen=True):
     """At *at_ms* send ``TimerFired(name)``; there is one timer of a name."""
 
     name: str
     at_ms: int
 
 
-@attrs.frozen
-class StopTimer(Effect):
+class StopTimer(Effect, frozen=True):
     """Do not send ``TimerFired(name)`` after all."""
 
     name: str
 
 
-@attrs.frozen
-class Commit(Effect):
+class Commit(Effect, frozen=True):
     """Write the caller's row for *turn*; one that *amends* takes the place of the last."""
 
     turn: int
@@ -38,8 +34,7 @@ class Commit(Effect):
     amends: bool = False
 
 
-@attrs.frozen
-class Think(Effect):
+class Think(Effect, frozen=True):
     """Open the gate for *epoch* and answer *turn*; if *drafted*, with what is prepared."""
 
     turn: int
@@ -47,8 +42,7 @@ class Think(Effect):
     drafted: bool = False
 
 
-@attrs.frozen
-class Say(Effect):
+class Say(Effect, frozen=True):
     """Open the gate for *epoch* and speak the script for *kind*.
 
     A filler leaves the gate as it is and goes before the answer of the same epoch, or before
@@ -62,8 +56,7 @@ class Say(Effect):
     detail: str = ""
 
 
-@attrs.frozen
-class Draft(Effect):
+class Draft(Effect, frozen=True):
     """Prepare, unheard, an answer to *text*; only ``read`` tools may run for it."""
 
     turn: int
@@ -71,34 +64,29 @@ class Draft(Effect):
     text: str
 
 
-@attrs.frozen
-class DiscardDraft(Effect):
+class DiscardDraft(Effect, frozen=True):
     """Nobody will hear draft *epoch*."""
 
     epoch: int
 
 
-@attrs.frozen
-class Finalize(Effect):
+class Finalize(Effect, frozen=True):
     """The caller paused: ask the STT for the words it still holds."""
 
 
-@attrs.frozen
-class Hold(Effect):
+class Hold(Effect, frozen=True):
     """Send no more of *epoch* for now, and lose none of it."""
 
     epoch: int
 
 
-@attrs.frozen
-class Resume(Effect):
+class Resume(Effect, frozen=True):
     """Go on sending *epoch*."""
 
     epoch: int
 
 
-@attrs.frozen
-class Cut(Effect):
+class Cut(Effect, frozen=True):
     """End *epoch* where it is: gate to *gate*, carrier cleared, its making cancelled."""
 
     turn: int
@@ -106,8 +94,7 @@ class Cut(Effect):
     gate: int
 
 
-@attrs.frozen
-class WriteAgentRow(Effect):
+class WriteAgentRow(Effect, frozen=True):
     """Write the agent's row for *epoch*: all of it if *whole*, else what was heard of it."""
 
     turn: int
@@ -115,30 +102,29 @@ class WriteAgentRow(Effect):
     whole: bool
 
 
-@attrs.frozen
-class DigitsCollected(Effect):
+class DigitsCollected(Effect, frozen=True):
     """The keys somebody collects; not *complete* when the caller stopped pressing."""
 
-    digits: str = attrs.field(repr=False)
+    digits: str
     complete: bool
 
+    def __repr__(self) -> str:
+        return f"DigitsCollected(complete={self.complete})"
 
-@attrs.frozen
-class TransferCall(Effect):
+
+class TransferCall(Effect, frozen=True):
     """The carrier is to connect the caller to *target*."""
 
     target: str
 
 
-@attrs.frozen
-class EndCall(Effect):
+class EndCall(Effect, frozen=True):
     """The carrier is to end the call."""
 
     reason: str
 
 
-@attrs.frozen
-class Observe(Effect):
+class Observe(Effect, frozen=True):
     """Something observers may count; no row, no sound."""
 
     what: Literal[

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-import attrs
+from msgspec import Struct
 
 from patter.call.turn.rules import TurnRules
 
@@ -26,34 +26,29 @@ class UtteranceKind(Enum):
     TONES = "tones"
 
 
-@attrs.frozen
-class TurnEvent:
+class TurnEvent(Struct, frozen=True):
     """Something happened, at *at_ms*."""
 
     at_ms: int
 
 
-@attrs.frozen
-class Connected(TurnEvent):
+class Connected(TurnEvent, frozen=True):
     """The call is answered and its media flows: what is said from now on can be heard."""
 
 
-@attrs.frozen
-class VoiceStarted(TurnEvent):
+class VoiceStarted(TurnEvent, frozen=True):
     """There is a voice; it began at *began_ms*, before now by the detector's delay."""
 
     began_ms: int
 
 
-@attrs.frozen
-class VoiceStopped(TurnEvent):
+class VoiceStopped(TurnEvent, frozen=True):
     """The voice is gone; it ended at *ended_ms*, before now by the detector's tail."""
 
     ended_ms: int
 
 
-@attrs.frozen
-class CallerWords(TurnEvent):
+class CallerWords(TurnEvent, frozen=True):
     """The caller's words; *end_ms* is where they ended on the call's clock, if that is known.
 
     An interim replaces the one before it. An empty final answers `Finalize`: no words. *reply_to*
@@ -68,39 +63,36 @@ class CallerWords(TurnEvent):
     heard_from_ms: int | None = None
 
 
-@attrs.frozen
-class CallerFinished(TurnEvent):
+class CallerFinished(TurnEvent, frozen=True):
     """Something that understands speech is sure that the caller has finished."""
 
 
-@attrs.frozen
-class VendorAnswers(TurnEvent):
+class VendorAnswers(TurnEvent, frozen=True):
     """A vendor that hears, thinks and speaks has ended the caller's turn and answers by itself."""
 
 
-@attrs.frozen
-class EndOfTurnVerdict(TurnEvent):
+class EndOfTurnVerdict(TurnEvent, frozen=True):
     """A turn detector has judged the caller's pause: are they *finished*?"""
 
     finished: bool
 
 
-@attrs.frozen
-class BargeInVerdict(TurnEvent):
+class BargeInVerdict(TurnEvent, frozen=True):
     """A barge-in strategy has decided: is this an *interrupt*?"""
 
     interrupt: bool
 
 
-@attrs.frozen
-class Digit(TurnEvent):
+class Digit(TurnEvent, frozen=True):
     """The caller pressed a key: one of 0-9 * # A-D."""
 
-    digit: str = attrs.field(repr=False)
+    digit: str
+
+    def __repr__(self) -> str:
+        return f"Digit(at_ms={self.at_ms})"
 
 
-@attrs.frozen
-class CollectDigits(TurnEvent):
+class CollectDigits(TurnEvent, frozen=True):
     """The application wants keys for itself: *count* of them (0: any number), or up to *end*."""
 
     count: int = 0
@@ -108,35 +100,30 @@ class CollectDigits(TurnEvent):
     wait_ms: int = 10_000
 
 
-@attrs.frozen
-class CollectionCancelled(TurnEvent):
+class CollectionCancelled(TurnEvent, frozen=True):
     """Whoever wanted the keys is gone."""
 
 
-@attrs.frozen
-class Audible(TurnEvent):
+class Audible(TurnEvent, frozen=True):
     """Audio of *epoch* that speaks its own text is on its way to the caller: the first, or the
     first after it ran dry."""
 
     epoch: int
 
 
-@attrs.frozen
-class RanDry(TurnEvent):
+class RanDry(TurnEvent, frozen=True):
     """The caller has heard all that there is of *epoch*, which is not complete."""
 
     epoch: int
 
 
-@attrs.frozen
-class Heard(TurnEvent):
+class Heard(TurnEvent, frozen=True):
     """*epoch* is complete, and the caller has heard its end; or there was nothing to hear."""
 
     epoch: int
 
 
-@attrs.frozen
-class ToolStarted(TurnEvent):
+class ToolStarted(TurnEvent, frozen=True):
     """Reply *epoch* began a tool; nothing undoes one that runs *once*."""
 
     tool: str
@@ -144,35 +131,30 @@ class ToolStarted(TurnEvent):
     once: bool = True
 
 
-@attrs.frozen
-class ToolFinished(TurnEvent):
+class ToolFinished(TurnEvent, frozen=True):
     """A tool came to an end: a result, an error, its time limit, or cancelled."""
 
     tool: str
 
 
-@attrs.frozen
-class ReplyFailed(TurnEvent):
+class ReplyFailed(TurnEvent, frozen=True):
     """There will be no more of *epoch*; whoever made it has already tried again."""
 
     epoch: int
 
 
-@attrs.frozen
-class ReplyWithdrawn(TurnEvent):
+class ReplyWithdrawn(TurnEvent, frozen=True):
     """*epoch* must not go on: *replacement* is said instead, empty: nothing."""
 
     epoch: int
     replacement: str = ""
 
 
-@attrs.frozen
-class HearingLost(TurnEvent):
+class HearingLost(TurnEvent, frozen=True):
     """Nothing the caller says will be understood any more."""
 
 
-@attrs.frozen
-class Announce(TurnEvent):
+class Announce(TurnEvent, frozen=True):
     """The application has *text* for the caller, as soon as nobody speaks.
 
     A *kind* of `Kind.TONES` presses the keys that *text* names: they wait for the agent alone.
@@ -182,61 +164,52 @@ class Announce(TurnEvent):
     kind: UtteranceKind = UtteranceKind.NOTICE
 
 
-@attrs.frozen
-class EndRequested(TurnEvent):
+class EndRequested(TurnEvent, frozen=True):
     """Our side ends the call once what is said was heard; with *goodbye*, after saying it."""
 
     reason: str
     goodbye: bool = False
 
 
-@attrs.frozen
-class TransferRequested(TurnEvent):
+class TransferRequested(TurnEvent, frozen=True):
     """Our side hands the caller to *target* once what is said was heard."""
 
     target: str
 
 
-@attrs.frozen
-class TransferFailed(TurnEvent):
+class TransferFailed(TurnEvent, frozen=True):
     """Nobody took the caller, who is still on the line; *status* says why, if that is known."""
 
     status: str = ""
 
 
-@attrs.frozen
-class TransferTaken(TurnEvent):
+class TransferTaken(TurnEvent, frozen=True):
     """Somebody took the caller, who is no longer ours."""
 
 
-@attrs.frozen
-class MachineDetected(TurnEvent):
+class MachineDetected(TurnEvent, frozen=True):
     """An answering machine is on the line; after its *beep* it records."""
 
     beep: bool
 
 
-@attrs.frozen
-class DrainRequested(TurnEvent):
+class DrainRequested(TurnEvent, frozen=True):
     """The server wants to be gone: unless the call has ended, say goodbye at *by_ms*."""
 
     by_ms: int
 
 
-@attrs.frozen
-class RulesChanged(TurnEvent):
+class RulesChanged(TurnEvent, frozen=True):
     """From now on other *rules* hold."""
 
     rules: TurnRules
 
 
-@attrs.frozen
-class CallerHungUp(TurnEvent):
+class CallerHungUp(TurnEvent, frozen=True):
     """The caller is gone."""
 
 
-@attrs.frozen
-class TimerFired(TurnEvent):
+class TimerFired(TurnEvent, frozen=True):
     """A timer the engine started is due."""
 
     name: str
