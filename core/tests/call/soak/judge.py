@@ -349,7 +349,7 @@ def _hung_up_on(o: Outcome) -> Iterator[str]:
         before = [t for t in before if not ear.is_in(t.ended_ms, o.sounds)]
     heard = [t.ended_ms for t in before if not ear.is_in(t.ended_ms, ear.absent(o))]
     last = max(heard, default=-99_999)
-    if o.ended_ms - last < 15_000:
+    if o.ended_ms - last < sum(o.rules.idle_ms):
         yield f"hung up on as silent {o.ended_ms - last} ms after speaking"
     for use in o.notes.tools:
         if use.ended_ms is None or use.ended_ms > o.ended_ms - 3_000:

@@ -229,6 +229,10 @@ def _bound_hold(tx: Transition, reply: Reply) -> None:
 
 def _take_words(tx: Transition, event: CallerWords) -> None:
     ended_ms, words = words_end_ms(tx.state, event), sort_words(tx.state, event)
+    confirms = words.amended or (not words.new and words.unconfirmed != tx.state.unconfirmed)
+    if event.final and confirms:
+        # It may be told twice, too.
+        tx.set(finals=_with_final(tx.state, event))
     tx.set(unconfirmed=words.unconfirmed, overtaken=words.overtaken)
     tx.set(interims_seen=tx.state.interims_seen or not event.final)
     if words.new:
@@ -268,15 +272,15 @@ def _amend_turn(tx: Transition, event: CallerWords, text: str) -> None:
         return
     answers_it = reply is not None and reply.text and reply.turn == tx.state.turn
     if _is_more_than_hello(tx.state, text):
-        _reopen(tx, event, text)
+        _reopen(tx, text)
         return
     unheard = reply is not None and not (reply.audible or reply.spent)
     anew = tx.state.rules.needs_words and unheard and event.final
     if reply and answers_it and anew and tx.may_take_back(reply):
         words = tx.state.words
         tx.cut(reply, reopen=True)
-        tx.set(words=words, keyed="")
-        _reopen(tx, event, text)
+        tx.set(words=words)
+        _reopen(tx, text)
         return
     tx.amend(text)
     if reply and answers_it:
@@ -290,11 +294,9 @@ def _is_more_than_hello(s: TurnState, text: str) -> bool:
     return asks and len(text.split()) >= s.rules.greeting_words
 
 
-def _reopen(tx: Transition, event: CallerWords, text: str) -> None:
-    """The turn before really was *text*, as *event* says, which is still to be answered."""
+def _reopen(tx: Transition, text: str) -> None:
+    """The turn before really was *text*, which is still to be answered."""
     tx.set(words=joined(text, tx.state.words), reopened=True)
-    if event.final:
-        tx.set(finals=_with_final(tx.state, event))
     if tx.state.caller is CallerStatus.QUIET:
         tx.set(caller=CallerStatus.DONE)
 
