@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from patter.call.broken_speech import letters_of, unbegun
 from patter.call.link import LinkRules
-from patter.call.tts_link import Recovery, letters_of, recovery, unbegun
+from patter.call.tts_link import Recovery, recovery
 
 RULES = LinkRules()
 SENTENCES = st.lists(

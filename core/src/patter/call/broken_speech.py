@@ -6,7 +6,7 @@ of which only a part was said counts as said by the estimate, and as not said by
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import attrs
 
@@ -75,3 +75,25 @@ def _word_end(text: str, chars: int) -> int:
     while 0 < chars < len(text) and not (text[chars].isspace() or text[chars - 1].isspace()):
         chars += 1
     return chars
+
+
+def letters_of(text: str) -> str:
+    """What of *text* is spoken, whatever its case: letters and digits."""
+    return "".join(filter(str.isalnum, text)).casefold()
+
+
+def unbegun(sentences: Sequence[str], text: str) -> tuple[list[str], str]:
+    """Which of *sentences* have not begun when a voice says that it begins *text*.
+
+    With them, the letters of a begun sentence that *text* has not reached. A text that is spelt
+    differently, as numbers are, stands for one sentence.
+    """
+    rest, letters = list(sentences), letters_of(text)
+    while rest:
+        sentence = letters_of(rest.pop(0))
+        if not letters.startswith(sentence):
+            return rest, sentence.removeprefix(letters) if sentence.startswith(letters) else ""
+        letters = letters[len(sentence) :]
+        if not letters:
+            break
+    return rest, ""

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 import attrs
 
-from patter.call.tts_link import letters_of
+from patter.call.broken_speech import letters_of
 from patter.text.respelling import Respelled, Respelling, respelled
 
 

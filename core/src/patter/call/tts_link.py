@@ -9,7 +9,7 @@ Nothing is said twice, and silence while audio is owed is a failure, too.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from enum import StrEnum
 from typing import Any
@@ -19,7 +19,7 @@ import attrs
 from patter.audio.convert import converter
 from patter.audio.fit import Fit, fit
 from patter.audio.formats import AudioFormat
-from patter.call.broken_speech import SpokenPart, VoicePace
+from patter.call.broken_speech import SpokenPart, VoicePace, letters_of, unbegun
 from patter.call.link import (
     LinkCandidate,
     LinkRules,
@@ -61,28 +61,6 @@ def recovery(
     return Recovery.AGAIN if passing and attempts == 1 else Recovery.FAIL
 
 
-def letters_of(text: str) -> str:
-    """What of *text* is spoken, whatever its case: letters and digits."""
-    return "".join(filter(str.isalnum, text)).casefold()
-
-
-def unbegun(sentences: Sequence[str], text: str) -> tuple[list[str], str]:
-    """Which of *sentences* have not begun when a voice says that it begins *text*.
-
-    With them, the letters of a begun sentence that *text* has not reached. A text that is spelt
-    differently, as numbers are, stands for one sentence.
-    """
-    rest, letters = list(sentences), letters_of(text)
-    while rest:
-        sentence = letters_of(rest.pop(0))
-        if not letters.startswith(sentence):
-            return rest, sentence.removeprefix(letters) if sentence.startswith(letters) else ""
-        letters = letters[len(sentence) :]
-        if not letters:
-            break
-    return rest, ""
-
-
 @attrs.define(eq=False)
 class _Reply:
     """The sentences of one reply, and what became of the attempts to say them.
@@ -102,6 +80,7 @@ class _Reply:
     broken: PatterError | None = None
     breaks: int = 0
     on_break: Callable[[int], None] | None = None
+    ended_early: bool = False
     _partial: str = ""
     _raw: str = ""
 
@@ -129,6 +108,15 @@ class _Reply:
             at -= 1
             left -= len(letters_of(self._raw[at]))
         return self._raw[at:]
+
+    async def goes_on(self) -> bool:
+        """Is there text that the voice, which has ended, did not ask for, or did not begin?"""
+        if self.ended:
+            return False
+        self._partial, self.unspoken = "", [each for each in self.unspoken if letters_of(each)]
+        if not self.unspoken and (text := await anext(self.source, None)) is not None:
+            self.unspoken.append(text)
+        return bool(self.unspoken)
 
     def wait_anew(self) -> None:
         """Audio has come, or another voice: what fails from now on is another failure."""
@@ -329,7 +317,9 @@ class TTSLink:
                 else:
                     self._pace.learn(attempt.part)
                     self._report_break(attempt)
-                    return
+                    if not await reply.goes_on():
+                        return
+                    self._report_early_end(reply)
 
     async def _session(self) -> TTSSession:
         """The open session. Raises PatterError when there is none in time."""
@@ -411,6 +401,18 @@ class TTSLink:
         if not attempt.audio_ms:
             raise broken
         self._policy.events.error(broken, f"tts {self._policy.provider}")
+
+    def _report_early_end(self, reply: _Reply) -> None:
+        """Report, once a reply, a voice that ends before the text does: it is asked again."""
+        reply.broken = None
+        if reply.ended_early:
+            return
+        reply.ended_early, provider = True, self._policy.provider
+        early = ProviderError(
+            f"{provider} ended before a reply did on call {self.call.call_id}",
+            fix="nothing to set: it is asked for the rest; see the provider's status",
+        )
+        self._policy.events.error(early, f"tts {provider}")
 
     def _use(self, candidate: LinkCandidate[TTS]) -> None:
         self.current, self._pace, self._mute = candidate, VoicePace(), False

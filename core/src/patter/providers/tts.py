@@ -43,7 +43,8 @@ class TTSSession(Protocol):
         Audio follows as soon as it exists; the first sentence must not wait for the second.
         Closing the iterator (``aclose``) cancels the rest at the vendor, within a second.
         One `say` at a time. Raises PatterError when the vendor fails; a sentence with letters
-        that ends without audio is a failure, not an end.
+        that ends without audio is a failure, not an end. Of a voice that ends before *text* does
+        the rest is asked at once, in another `say`.
         """
         ...
 

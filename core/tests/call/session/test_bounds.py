@@ -69,7 +69,8 @@ async def test_a_voice_that_ends_too_soon_does_not_keep_the_model_waiting() -> N
         await call.caller.says("tell me everything you know")
         await call.caller.waits(4_000)
         assert (await call.says("are you there")).endswith("Yes.")
-    assert not call.of(ErrorEvent)
+    [error] = call.of(ErrorEvent)
+    assert error.message == "tts ended before a reply did on call lab"
 
 
 @attrs.frozen(kw_only=True)

@@ -113,6 +113,22 @@ class Stops:
             yield speech if self.names else attrs.evolve(speech, text="")
 
 
+@attrs.frozen
+class Ends:
+    """Asks for no second sentence, and ends as if the first were all."""
+
+    session: FakeTTSSession
+
+    async def say(self, text: AsyncIterator[str]) -> AsyncIterator[Speech]:
+        first = await anext(text, "")
+
+        async def alone() -> AsyncIterator[str]:
+            yield first
+
+        async for speech in self.session.say(alone()):
+            yield speech
+
+
 async def raises() -> None:
     raise LOST
 
@@ -264,6 +280,24 @@ async def test_text_without_letters_needs_no_audio() -> None:
 
 
 STORY = "We are open from five. The kitchen closes at ten. Shall I book a table?"
+
+
+async def test_a_voice_that_ends_after_a_sentence_is_asked_for_the_rest() -> None:
+    tts = SomeSessions(bad=(Ends,))
+    async with lab(quiet(FakeLLM(replies=(STORY,))), tts=tts) as call:
+        await call.caller.says("when are you open")
+        await call.caller.waits(14_000)
+    assert call.utterances == [STORY]
+    assert errors(call) == ["PROVIDER_ERROR"]
+
+
+async def test_a_voice_that_ends_with_its_last_sentence_has_not_failed() -> None:
+    tts = SomeSessions(bad=(Ends,))
+    async with lab(quiet(FakeLLM(replies=("We are open from five.",))), tts=tts) as call:
+        await call.caller.says("when are you open")
+        await call.caller.waits(9_000)
+    assert call.utterances == ["We are open from five."]
+    assert not errors(call)
 
 
 @pytest.mark.parametrize("deed", [None, raises], ids=["stalls", "raises"])

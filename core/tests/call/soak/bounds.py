@@ -176,15 +176,19 @@ def _idle(o: Outcome, gap: Gap) -> int:
 
 
 def _leg(o: Outcome, gap: Gap) -> int:
-    faults = [at for at, what in o.notes.faults if what == "leg"]
-    return LINK_MS * any(gap.began_ms - 500 <= at <= gap.ended_ms for at in faults)
+    faults = [at for at, what in o.notes.faults if what == "leg" and at <= gap.ended_ms]
+    # It is felt by the first audio after it.
+    unfelt = [at for at in faults if not any(at <= start < gap.began_ms for start, _ in o.sounds)]
+    return LINK_MS * (bool(unfelt) or any(gap.began_ms - 500 <= at for at in faults))
 
 
 def _spoke(o: Outcome, gap: Gap) -> bool:
     """Was it words or keys, and not mere sound, that came before the silence?"""
     # A key at its end has ended it, and asked for nothing before; one of an entry that the
-    # application made for itself asks the agent for nothing.
-    own = [(e.began_ms, e.ended_ms or o.ended_ms) for e in o.notes.entries if not e.answers]
+    # application made for itself, those that waited for it included, asks the agent for nothing.
+    waits_ms = o.rules.digit_gap_ms
+    entries = [each for each in o.notes.entries if not each.answers]
+    own = [(each.began_ms - waits_ms, each.ended_ms or o.ended_ms) for each in entries]
     keys = [at for at, _ in o.notes.keys if not ear.is_in(at, own)]
     keyed = any(gap.began_ms - 400 <= at < gap.ended_ms for at in keys)
     # A key of such an entry does not ask once more what was said, and answered, before it.

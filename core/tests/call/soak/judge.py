@@ -367,11 +367,13 @@ def errors(o: Outcome) -> Iterator[str]:
     if sorry and not o.notes.faults and not any(use.ended_ms is None for use in o.notes.tools):
         yield f"{sorted(sorry)} though nothing failed"
     acts = [*(t.began_ms for t in o.notes.talk), *(at for at, _ in o.notes.keys)]
+    finals = [at for at, text, final in o.notes.delivered if text and final]
     hangs = any("hangs" in each.options for each in o.script)
     for at, what in o.notes.faults:
         # Who acts may have cut what failed before that was known.
         known_ms = o.rules.reply_max_ms if hangs and what == "model" else 6_000
         alone = not any(at - 500 < act < at + known_ms for act in acts)
+        alone = alone and not any(at < late < at + known_ms for late in finals)
         kept = any(at - 100 <= event.at_ms for event in (*noted, *lost, *o.of(Note)))
         felt = what != "voice" or not any(at < start < at + 4_500 for start, _ in o.sounds)
         known = kept or not felt or at > o.ended_ms - 20_000
