@@ -256,10 +256,14 @@ class STTLink:
                 item.over = True
 
     def _end_of(self, event: Transcript) -> float:
-        """Where final words end; if not reported, where they were asked for, or what was sent."""
+        """Where final words end; if not reported, where they were asked for, or what was sent.
+
+        That there were none is only ever the answer to a question.
+        """
         if event.end_ms is not None:
             return self._base_ms + event.end_ms
-        return self._finalize_ms if self._finalize_at else self.audio.ms_in(self._sent_bytes)
+        answers = self._finalize_at or not event.text
+        return self._finalize_ms if answers else self.audio.ms_in(self._sent_bytes)
 
     @property
     def _sent_bytes(self) -> int:

@@ -189,7 +189,9 @@ def _spoke(o: Outcome, gap: Gap) -> bool:
     waits_ms = o.rules.digit_gap_ms
     entries = [each for each in o.notes.entries if not each.answers]
     own = [(each.began_ms - waits_ms, each.ended_ms or o.ended_ms) for each in entries]
-    keys = [at for at, _ in o.notes.keys if not ear.is_in(at, own)]
+    # So does the `#` after the last of a number that was known to be so long.
+    ends = [(each.began_ms, (each.ended_ms or o.ended_ms) + waits_ms) for each in entries]
+    keys = [at for at, key in o.notes.keys if not ear.is_in(at, ends if key == "#" else own)]
     keyed = any(gap.began_ms - 400 <= at < gap.ended_ms for at in keys)
     # A key of such an entry does not ask once more what was said, and answered, before it.
     heard_ms = max((end for _, end in o.sounds if end <= gap.began_ms), default=0.0)

@@ -159,7 +159,7 @@ def _must_be_kept(o: Outcome, question: Question, word: str) -> bool:
     if any(began - 100 <= min(came) <= (ended or o.ended_ms) for began, ended in o.notes.away):
         return False
     if o.rules.barge_in_threshold_ms == 0:
-        return not ear.overlaps(o, min(came) - 2_500, min(came) + 100)
+        return not any(ear.overlaps(o, at - 2_500, at + 100) for at in came)
     return True
 
 
@@ -232,9 +232,22 @@ def keys(o: Outcome) -> Iterator[str]:
     if not (_in_order([key for _, key in pressed], recorded) and _in_order(recorded, every)):
         yield f"pressed {pressed}, recorded {recorded}"
     found = Counter(ear.keys_of(o))
-    old = Counter(key for at, key in pressed if at < o.ended_ms - TAIL_MS and key != "#")
+    # Who hangs up while the application collects leaves it alone with what it has.
+    waited = [_key_entry_ms(o, each.began_ms) for each in o.notes.entries if each.digits is None]
+    known_ms = min([o.ended_ms - TAIL_MS, *waited])
+    old = Counter(key for at, key in pressed if at < known_ms and key != "#")
     if missing := old - found:
         yield f"keys {sorted(missing.elements())} are in no row and were not collected"
+
+
+def _key_entry_ms(o: Outcome, ended_ms: int) -> int:
+    """When the first of the keys was pressed that still waited at *ended_ms*."""
+    began_ms = ended_ms
+    for at, _ in reversed([each for each in o.notes.keys if each[0] < ended_ms]):
+        if at < began_ms - o.rules.digit_gap_ms:
+            break
+        began_ms = at
+    return began_ms
 
 
 def _in_order(some: Iterable[str], every: Iterable[str]) -> bool:
@@ -385,7 +398,10 @@ def manners(o: Outcome) -> Iterator[str]:
     """The agent falls silent for who speaks, and does not begin over them."""
     if o.rules.barge_in_threshold_ms == 0 or ear.any_command(o, "machine"):
         return
+    deaf = [link.at_ms for link in o.of(Link) if link.kind == "stt" and link.what == "failed"]
     for talk in ear.talks(o):
+        if any(at < talk.ended_ms for at in deaf):
+            continue  # who hears nothing any more says so and leaves
         known = max(ear.known_from(o, talk), talk.began_ms) + IN_FLIGHT_MS
         # A word that a hold has broken in two is silent in between.
         over = sum(

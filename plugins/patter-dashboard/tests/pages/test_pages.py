@@ -391,8 +391,7 @@ WATCH = """(() => {
 })()"""
 POINTED = """(() => {
   const row = document.elementFromPoint(700, 400).closest("tr");
-  const name = row.querySelector("a")?.href ?? row.textContent;
-  return [name, Math.round(row.getBoundingClientRect().top), scrollY];
+  return [row.textContent, Math.round(row.getBoundingClientRect().top), scrollY];
 })()"""
 
 

@@ -35,6 +35,7 @@ from patter.call.turn.transition import Transition
 from patter.call.turn.words import (
     in_place_of,
     joined,
+    least_same,
     precede_voice,
     sort_words,
     words_end_ms,
@@ -303,7 +304,7 @@ def _reopen(tx: Transition, text: str) -> None:
 
 def _store_words(tx: Transition, event: CallerWords, text: str) -> None:
     s = tx.state
-    text = in_place_of(s.interim, text, final=event.final)
+    text = in_place_of(s.interim, text, final=event.final, least=least_same(s, event))
     if not event.final:
         same = plain_words(text) == plain_words(s.interim)
         tx.set(

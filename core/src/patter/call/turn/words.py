@@ -58,7 +58,9 @@ def sort_words(state: TurnState, event: CallerWords) -> SortedWords:
         # What comes next may tell an interim again, and more.
         waits = "" if event.final else text
         return SortedWords(amended=joined(state.committed, added), unconfirmed=waits)
-    return SortedWords(new=_unrepeated(state, event, text))
+    # Where voices are known a final is not taken for that of an earlier one, however late it is.
+    waits = state.overtaken if state.rules.vad else ""
+    return SortedWords(new=_unrepeated(state, event, text), overtaken=waits)
 
 
 def words_end_ms(state: TurnState, event: CallerWords) -> int:
@@ -86,22 +88,29 @@ def precede_voice(state: TurnState, event: CallerWords) -> bool:
     return another and event.at_ms - state.voice_began_ms < WORD_MS
 
 
+def least_same(state: TurnState, event: CallerWords) -> int:
+    """How many words show that *event* goes on with the interim: one, if it must begin in it."""
+    began_ms = event.heard_from_ms
+    return 1 if began_ms is not None and state.voice_began_ms < began_ms else 2
+
+
 def joined(*parts: str) -> str:
     """The non-empty *parts* with a space between them."""
     return " ".join(filter(None, parts))
 
 
-def in_place_of(before: str, text: str, *, final: bool = True) -> str:
+def in_place_of(before: str, text: str, *, final: bool = True, least: int = 2) -> str:
     """*text*, which is told instead of *before*, after what it leaves out in front of it.
 
     A recogniser that took over heard the last seconds alone: of a long sentence it tells the end,
-    and until it has caught up, which is no *final*, all of *before* stands.
+    and until it has caught up, which is no *final*, all of *before* stands. So many words at
+    *least* must be the same.
 
     >>> in_place_of("I should like a table", "a table for two")
     'I should like a table for two'
     """
     old, new = plain_words(before), plain_words(text)
-    at = _place(old, new)
+    at = _place(old, new, least)
     if not at:
         return text
     if not final and at + len(new) <= len(old):
@@ -153,14 +162,15 @@ def _revised(state: TurnState, event: CallerWords, text: str) -> SortedWords:
     if not _shares(waiting, text):
         return SortedWords(amended=joined(state.committed, text), unconfirmed=waiting)
     return SortedWords(
-        amended=_replaced(state.committed, waiting, text), unconfirmed="" if event.final else text
+        amended=_replaced(state.committed, waiting, text, 1 if _is_retold(state, event) else 2),
+        unconfirmed="" if event.final else text,
     )
 
 
-def _replaced(committed: str, waiting: str, text: str) -> str:
+def _replaced(committed: str, waiting: str, text: str, least: int = 2) -> str:
     """*committed* with *text* where *waiting* is in it."""
     before, _, after = committed.rpartition(waiting)
-    return joined(before.strip(), in_place_of(waiting, text), after.strip())
+    return joined(before.strip(), in_place_of(waiting, text, least=least), after.strip())
 
 
 def _beyond(row: str, text: str) -> str:
@@ -262,7 +272,8 @@ def _is_replay(state: TurnState, event: CallerWords) -> bool:
 
 def _repeats_words(state: TurnState, text: str) -> bool:
     """Are most of these words among those that were told? Some recognisers tell out of order."""
-    before = {*plain_words(state.committed), *plain_words(state.open_text)}
+    finals = " ".join(final for final, _ in state.finals)
+    before = {*plain_words(joined(state.committed, state.open_text, finals))}
     words = plain_words(text)
     return 2 * sum(word in before for word in words) >= len(words)
 
