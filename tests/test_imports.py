@@ -101,9 +101,3 @@ def test_listing_the_plugins_loads_none_and_no_vendors_library() -> None:
     assert "patter.cli.plugins" in loaded
     assert not [name for name in loaded if name.startswith("patter_")]
     assert not loaded & {"aiohttp", "openai", "numpy", "websockets", "httpx"}
-
-
-def test_what_only_a_call_needs_is_not_loaded_before_the_phone_has_its_port() -> None:
-    loaded = python("import sys; from patter import Patter; print(*sys.modules)").split()
-    assert "patter.phone.run" in loaded
-    assert not {"patter.call.session", "patter.call.pipeline", "numpy"} & set(loaded)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 
 import attrs
 import pytest
@@ -42,20 +41,6 @@ async def test_providers_get_ready_beside_what_is_inside() -> None:
         assert not llm.ready, "nobody waits for it"
         await asyncio.sleep(3)
         assert llm.ready
-
-
-async def test_what_a_call_needs_is_loaded_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    loaded: list[tuple[str, str]] = []
-
-    def note(name: str) -> None:
-        loaded.append((name, threading.current_thread().name))
-
-    monkeypatch.setattr("patter.phone.warming.import_module", note)
-    async with warming(parts(Warm()), freeze=False):
-        await asyncio.sleep(1)
-    [(name, thread)] = loaded
-    assert name == "patter.call.session"
-    assert thread != threading.current_thread().name
 
 
 async def test_one_that_cannot_is_logged_and_costs_nothing(

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
+from patter.call.session import CallSession
 from patter.observe.events import CallEvent
 from patter.phone.bus_feed import BusFeed
 from patter.phone.callbacks import CallbackDispatcher
 from patter.phone.delivery import Delivery
 from patter.phone.event_bus import EventBus
 from patter.phone.speech_events import SpeechEventCallback, SpeechEvents, SpeechTracker
-
-if TYPE_CHECKING:
-    from patter.call.session import CallSession
 
 
 @attrs.define(eq=False)

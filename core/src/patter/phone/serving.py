@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
@@ -23,6 +23,7 @@ from patter.call.consent import asking
 from patter.call.listen_in import AudioListener, listening
 from patter.call.plan import CallPlan
 from patter.call.prepared import PreparedCall
+from patter.call.session import CallSession
 from patter.call.turn.events import TurnEvent
 from patter.errors import CallStateError, PatterError
 from patter.observe.call_events import Listener
@@ -46,9 +47,6 @@ from patter.providers.carrier import Carrier, CarrierCapabilities, CarrierLine, 
 from patter.providers.context import CallContext
 from patter.server.calls import CallEntry
 from patter.text.variables import clean_all
-
-if TYPE_CHECKING:
-    from patter.call.session import CallSession
 
 log = logging.getLogger("patter.phone.serving")
 START_S = 5.0
@@ -284,9 +282,6 @@ class AgentCall:
     def _begin(
         self, plan: CallPlan, dispatcher: CallbackDispatcher, record: CallLogWriter | None
     ) -> CallSession:
-        # Not before the phone takes calls (`warming` has it loaded by then): a tenth of its start.
-        from patter.call.session import CallSession
-
         context = self.context
         recording: Path | None = None
         if context.recording and record is not None:

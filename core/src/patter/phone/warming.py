@@ -1,4 +1,4 @@
-"""What calls and providers need is loaded once the phone takes calls, and before the first one.
+"""What providers need is loaded once the phone takes calls, and before the first one.
 
 Libraries of vendors take up to seconds to import. Nobody waits for that: the port is open by
 then, and a call that comes meanwhile waits for what it needs itself.
@@ -6,11 +6,9 @@ then, and a call that comes meanwhile waits for what it needs itself.
 
 from __future__ import annotations
 
-import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib import import_module
 
 from patter.aio import task_scope
 from patter.client_pool import client_pool
@@ -34,7 +32,6 @@ async def warming(parts: AgentParts, freeze: bool) -> AsyncIterator[None]:
 
 
 async def _warm(parts: AgentParts, freeze: bool) -> None:
-    await asyncio.to_thread(import_module, "patter.call.session")
     speech = (*parts.stt_candidates, *parts.tts_candidates, *parts.engine_candidates)
     for provider in (*speech, parts.llm, parts.audio_filter, *parts.guardrails):
         await warmed(provider)
