@@ -43,6 +43,8 @@ from patter.call.turn.words import (
 
 FINALS = 4
 """Recognisers that tell finals twice do so soon."""
+AGAIN_MS = 500
+"""How soon somebody is told again what they did not hear for speaking themselves."""
 
 
 def voice_started(tx: Transition, event: VoiceStarted) -> None:
@@ -202,6 +204,9 @@ def give_way(tx: Transition) -> None:
     tx.cut(reply, reopen=True)
     if not tx.state.open_text and not tx.state.digits:
         tx.set(pending=Pending.UNHEARD)
+    if reply.kind is UtteranceKind.REPROMPT and not reply.audible and tx.state.tools:
+        # That a tool still runs is told again soon, to whom did not hear it.
+        tx.arm("progress", AGAIN_MS)
 
 
 def hold_for_evidence(tx: Transition, began_ms: int) -> None:
