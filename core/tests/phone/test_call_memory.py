@@ -18,7 +18,7 @@ from patter_testing import FakeEngine
 from .listened import Listened
 from .long_call import LongCall
 
-EARLY, LATE, KEPT = 60, 160, 20
+EARLY, LATE, KEPT = 60, 360, 20
 OURS = tracemalloc.Filter(True, str(Path(patter.__file__).parent / "*"))
 
 
@@ -39,7 +39,7 @@ def held_bytes() -> int:
 
 @pytest.mark.virtual_time
 @pytest.mark.parametrize("kind", ["pipeline", "engine"])
-async def test_a_call_that_keeps_twenty_turns_needs_no_more_after_a_hundred_more(
+async def test_a_call_that_keeps_twenty_turns_needs_no_more_after_three_hundred_more(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module, bound in ((callbacks, "ROWS"), (turn_ledger, "TURNS"), (meter, "KEPT")):

@@ -190,7 +190,8 @@ async def test_a_flood_through_our_own_tunnel_locks_out_only_who_sent_it(
             async with http.get(url, headers={"X-Forwarded-For": sender}) as answer:
                 return answer.status
 
-        flood = [await ask("198.51.100.66") for _ in range(400)]
+        # At once: one after the other a slow machine sends fewer than are let through.
+        flood = await asyncio.gather(*(ask("198.51.100.66") for _ in range(400)))
         assert 429 in flood
         others = await asyncio.gather(*(ask(f"198.51.100.{n}") for n in range(50)))
         assert (429 in others) is refused
