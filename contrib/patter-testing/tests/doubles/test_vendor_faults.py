@@ -161,7 +161,7 @@ async def test_a_refusal_has_its_header_and_silence_has_nothing() -> None:
         assert (answer.status, answer.headers["Retry-After"]) == (429, "7")
     async with facing(silent=True) as (double, client):
         with pytest.raises(TimeoutError):
-            await client.get("/socket", timeout=aiohttp.ClientTimeout(total=0.1))
+            await client.get("/socket", timeout=aiohttp.ClientTimeout(total=0.5))
         assert [request.path for request in double.requests] == ["/socket"]
 
 
