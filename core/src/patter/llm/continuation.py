@@ -23,7 +23,7 @@ MS_PER_LETTER = 60.0
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
 """Letters of scripts that put no space between words."""
 
-# Compiled when a model first broke off, which takes as long as a hundredth of a process's start.
+# Compiled when a model first breaks off: it would be a hundredth of what every start takes.
 _WORD = rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+"
 _IS_UNSPACED = f"[{_UNSPACED}]"
 

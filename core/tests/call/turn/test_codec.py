@@ -21,9 +21,9 @@ from patter.call.turn.codec import (
     rules_from_data,
     rules_to_data,
 )
-from patter.call.turn.effects import Effect, Say
+from patter.call.turn.effects import DigitsCollected, Effect, Say
 from patter.call.turn.engine import HANDLERS, step
-from patter.call.turn.events import Connected, Heard, RulesChanged, TurnEvent, UtteranceKind
+from patter.call.turn.events import Connected, Digit, Heard, RulesChanged, TurnEvent, UtteranceKind
 from patter.call.turn.rules import TurnRules
 from patter.call.turn.state import TurnState
 from patter.errors import InputError, PatterConfigError
@@ -160,3 +160,9 @@ def test_what_is_no_effect_is_refused() -> None:
 def test_rules_that_cannot_hold_are_not_read() -> None:
     with pytest.raises(PatterConfigError):
         rules_from_data({"silence_ms": -3})
+
+
+def test_keys_are_in_no_text_that_is_made_of_a_value() -> None:
+    for value in (Digit(100, "7"), DigitsCollected("777", True)):
+        assert "7" not in repr(value)
+        assert type(value).__name__ in repr(value)

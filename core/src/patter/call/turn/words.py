@@ -58,9 +58,9 @@ def sort_words(state: TurnState, event: CallerWords) -> SortedWords:
         # What comes next may tell an interim again, and more.
         waits = "" if event.final else text
         return SortedWords(amended=joined(state.committed, added), unconfirmed=waits)
-    # Where voices are known a final is not taken for that of an earlier one, however late it is.
-    waits = state.overtaken if state.rules.vad else ""
-    return SortedWords(new=_unrepeated(state, event, text), overtaken=waits)
+    # Another final may overtake it, too. Without a detector it could be what is said next.
+    overtaken = state.overtaken if state.rules.vad else ""
+    return SortedWords(new=_unrepeated(state, event, text), overtaken=overtaken)
 
 
 def words_end_ms(state: TurnState, event: CallerWords) -> int:
@@ -135,7 +135,8 @@ def _confirmed(state: TurnState, event: CallerWords, text: str) -> SortedWords:
     """Words that come while some of the committed ones still wait for their final."""
     old, new = plain_words(state.unconfirmed), plain_words(text)
     retold = _is_retold(state, event)
-    late, at = _is_late(state, event), _place(old, new, least=1 if retold else 2)
+    least = 1 if retold else 2
+    late, at = _is_late(state, event), _place(old, new, least)
     repeated = len(old) if at is None else len(old) - at
     # A voice is needed to say them once more.
     same = late or retold or _answers_for_old(state, event) or _nobody_spoke(state)
@@ -143,7 +144,7 @@ def _confirmed(state: TurnState, event: CallerWords, text: str) -> SortedWords:
         rest = " ".join(state.unconfirmed.split()[at + len(new) :])
         return SortedWords(unconfirmed=rest if event.final else state.unconfirmed)
     if late:
-        return _revised(state, event, text)
+        return _revised(state, event, text, least)
     # Finals come in order: what the old words waited for is in this one, or comes out of order.
     continues = at is not None and len(new) > repeated
     rest = " ".join(text.split()[repeated:]) if continues else text
@@ -153,7 +154,7 @@ def _confirmed(state: TurnState, event: CallerWords, text: str) -> SortedWords:
     return SortedWords(new=rest, continues=continues, overtaken=overtaken)
 
 
-def _revised(state: TurnState, event: CallerWords, text: str) -> SortedWords:
+def _revised(state: TurnState, event: CallerWords, text: str, least: int) -> SortedWords:
     """Other words than those that wait: what they really were, or if nothing is shared, more."""
     waiting = state.unconfirmed
     if waiting not in state.committed:
@@ -162,7 +163,7 @@ def _revised(state: TurnState, event: CallerWords, text: str) -> SortedWords:
     if not _shares(waiting, text):
         return SortedWords(amended=joined(state.committed, text), unconfirmed=waiting)
     return SortedWords(
-        amended=_replaced(state.committed, waiting, text, 1 if _is_retold(state, event) else 2),
+        amended=_replaced(state.committed, waiting, text, least),
         unconfirmed="" if event.final else text,
     )
 
