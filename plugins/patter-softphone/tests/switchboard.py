@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from itertools import count
@@ -9,6 +10,7 @@ from typing import Any
 
 import attrs
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from patter.errors import InputError, RateLimitError, WebhookVerificationError
 from patter.observe.codec import stamped
@@ -129,12 +131,33 @@ class SwitchboardSpy:
         raise AssertionError("a softphone records nothing")
 
 
+@attrs.define(eq=False)
+class Gate:
+    """Keeps media sockets waiting for their answer until it is opened."""
+
+    reached: asyncio.Event = attrs.field(factory=asyncio.Event)
+    opened: asyncio.Event = attrs.field(factory=asyncio.Event)
+
+    def middleware(self) -> Middleware:
+        @web.middleware
+        async def hold(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if request.headers.get("Upgrade"):
+                self.reached.set()
+                await self.opened.wait()
+            return await handler(request)
+
+        return hold
+
+
 @asynccontextmanager
 async def serving(
-    desk: SwitchboardSpy, carrier: SoftphoneCarrier | None = None, port: int = 0
+    desk: SwitchboardSpy,
+    carrier: SoftphoneCarrier | None = None,
+    port: int = 0,
+    gate: Gate | None = None,
 ) -> AsyncIterator[str]:
-    """Serve a line of *carrier*; yields the base URL."""
-    app = web.Application()
+    """Serve a line of *carrier*, its media behind *gate*; yields the base URL."""
+    app = web.Application(middlewares=[gate.middleware()] if gate else ())
     async with (carrier or SoftphoneCarrier()).open(desk) as line:
         app.add_routes(line.routes())
         async with site(app, port=port) as url:

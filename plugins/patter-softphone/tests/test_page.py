@@ -16,9 +16,10 @@ from patter.observe.events import EngineStep, Row, Started, TextPiece, Turn
 from patter.providers.carrier import Dtmf, Hangup, MarkPlayed, MediaLeg, TypedText
 from patter_softphone import SoftphoneCarrier
 from patter_softphone._about import About
+from patter_testing.talking import eventually
 
 from .chrome import CHROMIUM, READY, Tab, browser
-from .switchboard import SwitchboardSpy, Talk, digits, echo, serving
+from .switchboard import Gate, SwitchboardSpy, Talk, digits, echo, serving
 
 pytestmark = [
     pytest.mark.patter_timeout(90),
@@ -242,6 +243,7 @@ async def test_a_dropped_line_comes_back_and_a_bad_one_is_noted(tone: Path, tmp_
         )
         await tab.until("document.querySelector('#log').innerText.includes('loss 10 %')")
         await tab.click("#simulation summary")
+        await tab.until("document.querySelector('#simulation').open")
         assert set((await tab.text()).splitlines()) >= LABELS
         await tab.click("#drop")
         await tab.until("document.querySelector('#alert').textContent.includes('Coming back')")
@@ -253,6 +255,40 @@ async def test_a_dropped_line_comes_back_and_a_bad_one_is_noted(tone: Path, tmp_
         assert tab.problems == []
     assert desk.talk.legs == 2
     assert desk.talk.events[1:] == [Dtmf("7"), Hangup("the caller ended it")]
+
+
+async def test_no_button_moves_while_states_change(tone: Path, tmp_path: Path) -> None:
+    async def greet(talk: Talk, leg: MediaLeg) -> None:
+        await leg.send(bytes([0x20, 0xA0]) * 4_000)
+        await echo(talk, leg)
+
+    top = "document.querySelector('#end').getBoundingClientRect().top + scrollY"
+    async with serving(SwitchboardSpy(greet)) as url, browser(url, tmp_path / "p", tone) as tab:
+        for width in (1280, 390):
+            await tab.size(width, 900)
+            await tab.click("#call")
+            await tab.until(f"{SAYS} === 'Agent is speaking'")
+            tops = {await tab.js(top)}
+            for key, says in (("m", "Muted."), ("h", "On hold"), ("h", "Muted."), ("m", "Agent")):
+                await tab.key(key)
+                await tab.until(f"{SAYS}.startsWith({says!r})")
+                tops.add(await tab.js(top))
+            assert len(tops) == 1, (width, tops)
+            await tab.click("#end")
+            await tab.until(f"{STATE} === 'ended'")
+
+
+async def test_a_call_that_is_cancelled_while_it_connects_is_hung_up(
+    tone: Path, tmp_path: Path
+) -> None:
+    desk, gate = SwitchboardSpy(), Gate()
+    async with serving(desk, gate=gate) as url, browser(url, tmp_path / "profile", tone) as tab:
+        await tab.click("#call")
+        await gate.reached.wait()
+        await tab.click("#cancel")
+        await tab.until(f"{STATE} === 'idle'")
+        gate.opened.set()
+        await eventually(lambda: Hangup("the caller ended it") in desk.talk.events)
 
 
 async def test_a_server_that_stops_is_named_within_3_s_and_found_again(

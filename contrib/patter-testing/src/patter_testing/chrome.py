@@ -119,14 +119,24 @@ class Tab:
         return str(await self.js("document.body.innerText"))
 
     async def point(self, selector: str) -> tuple[float, float]:
-        """The middle of the element, in view; the pointer is moved there."""
+        """The middle of the element, in view; the pointer is moved there.
+
+        Waits until the pointer is over it: a busy browser may not have drawn it there yet.
+        """
+        async with asyncio.timeout(self.patience_s):
+            while True:
+                x, y = await self._middle(selector)
+                await self.command("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+                if await self.js(f"document.querySelector({selector!r}).matches(':hover')"):
+                    return x, y
+
+    async def _middle(self, selector: str) -> tuple[float, float]:
         x, y = await self.js(
             f"""(() => {{ const e = document.querySelector({selector!r});
               e.scrollIntoView({{block: "center"}});
               const r = e.getBoundingClientRect();
               return [r.x + r.width / 2, r.y + r.height / 2]; }})()"""
         )
-        await self.command("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
         return x, y
 
     async def click(self, selector: str) -> None:

@@ -98,8 +98,12 @@ export class Line {
     }
   }
 
+  /** A socket that still connects is told once it is open: the server has a call for it. */
   hangUp() {
     this.done = true;
+    if (this.socket?.readyState === WebSocket.CONNECTING) {
+      this.socket.onopen = () => this.hangUp();
+    }
     this.say({ event: "hangup", reason: "the caller ended it" });
   }
 
