@@ -21,6 +21,7 @@ from patter.call.stt_link import STTLink
 from patter.call.turn.events import (
     CallerFinished,
     CallerWords,
+    RecogniserConnected,
     TurnEvent,
     VoiceStarted,
     VoiceStopped,
@@ -314,6 +315,10 @@ class AudioIn:
                 self._voice(False, None if at_ms is None else base_ms + at_ms)
             case TurnEnded():
                 self.post(CallerFinished(self.clock.now_ms()))
+
+    def recogniser_connected(self, connected: bool) -> None:
+        """The recogniser's connection is lost, or stands again."""
+        self.post(RecogniserConnected(self.clock.now_ms(), connected))
 
     def typed(self, text: str) -> None:
         """The caller wrote: words, and the end of the turn."""

@@ -133,11 +133,12 @@ class ReconnectPolicy:
         self._failed_ms.append(now_ms)
         while self._failed_ms[0] < now_ms - RECENT_MS:
             self._failed_ms.popleft()
-        if self._lost_at is None:
+        first = self._lost_at is None
+        if first:
             self._lost_at = now_ms
         self.begin()
         # One that fails for long would fill the record: what follows is told by its end.
-        if self.may_pass(failed) and self._failures <= self.rules.retries:
+        if self.may_pass(failed) and (first or self._failures <= self.rules.retries):
             self._gap_noted = True
             self._note("lost", text=failed.message)
 

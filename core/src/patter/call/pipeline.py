@@ -144,6 +144,7 @@ class Pipeline:
             self.fits.filtered,
             lambda event, base_ms: self.audio_in.understood(event, base_ms),
             self._lost_hearing,
+            lambda connected: self.audio_in.recogniser_connected(connected),
             self.prepared.stt if self.prepared else None,
             self.hooks.ears(self.fits.filtered),
             lambda: self.engine is not None and self.engine.voice.broke_off,

@@ -53,7 +53,8 @@ class STTLink:
     """One call's recogniser: the first of *candidates* that works.
 
     *audio* is the format it is fed. *on_event(event, base_ms)*: add *base_ms* to the event's
-    positions. *on_lost* is called when no candidate is left. *prepared* may have a session ready.
+    positions. *on_lost* is called when no candidate is left, *on_connected* with False when the
+    connection is lost and with True when it stands again. *prepared* may have a session ready.
     *heard* makes of a piece of audio what is sent instead, as long as it was.
     *owes()*: does somebody wait for what a session that was lost had to bring?
     """
@@ -63,6 +64,7 @@ class STTLink:
     audio: AudioFormat
     on_event: Callable[[STTEvent, float], None]
     on_lost: Callable[[], None]
+    on_connected: Callable[[bool], None]
     prepared: Prepared[STT, STTSession] | None = None
     heard: Callable[[bytes], Awaitable[bytes]] | None = None
     owes: Callable[[], bool] = lambda: False
@@ -83,6 +85,7 @@ class STTLink:
     _finalize_at: float = attrs.field(default=0.0, init=False)
     _finalize_ms: float = attrs.field(default=0.0, init=False)
     _unanswered: bool = attrs.field(default=False, init=False)
+    _connected: bool = attrs.field(default=True, init=False)
     _sending_at: float | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -156,17 +159,24 @@ class STTLink:
                 )
             except Exception as raised:
                 failed = as_patter_error(raised, self._policy.provider)
+            self._report(connected=False)
             within_ms = 0.0 if self._is_hopeless(failed) else self._within_ms
             again = await self._policy.retry(failed, within_ms)
             replay = self._from_last_final()
             if not again:
                 return replay
 
+    def _report(self, *, connected: bool) -> None:
+        if connected is not self._connected:
+            self._connected = connected
+            self.on_connected(connected)
+
     async def _listen(self, replay: list[bytes]) -> None:
         scope = ready_or_new(self.prepared, self.current.provider, self.call, self._fit.sink)
         async with opened(scope, self._policy) as session:
             replayed_ms = self.audio.ms_in(sum(map(len, replay)))
             self._policy.restored(replayed_ms)
+            self._report(connected=True)
             self._unanswered, self._finalize_at = self._finalize_at > 0, 0.0
             self._sending_at = None
             async with task_scope() as tasks:

@@ -84,8 +84,11 @@ def bound_of(o: Outcome, gap: Gap) -> tuple[int, str]:
             if greets
             else (_idle(o, gap), "nobody speaks")
         )
-    if gap.by_caller and _spoke(o, gap) and not _only_listened(o, gap):
-        return _answer(o, gap), "an answer"
+    if gap.by_caller and _spoke(o, gap):
+        if not _only_listened(o, gap):
+            return _answer(o, gap), "an answer"
+        if (asked_ms := _asked_before(o, gap)) is not None:
+            return _answer(o, attrs.evolve(gap, began_ms=asked_ms)), "an answer"
     if _told_to_wait(o, gap):
         waits_ms = (o.rules.progress_ms or o.rules.reply_max_ms) + 2_000 + _voice(o, gap)
         return max(waits_ms, _idle(o, gap)), "an answer that takes long"
@@ -204,6 +207,13 @@ def _only_listened(o: Outcome, gap: Gap) -> bool:
     noted = {word for note in o.of(Note) for word in note.text.split()}
     told = {word for q in o.notes.questions for word in q.told_of(_last_words(o, gap))}
     return bool(told) and told <= noted
+
+
+def _asked_before(o: Outcome, gap: Gap) -> int | None:
+    """When the words before the last ones ended, if nothing was heard since."""
+    heard_ms = max((each.until_ms for each in o.heard if each.until_ms <= gap.began_ms), default=0)
+    said = [each.ended_ms for each in o.notes.talk if each.ended_ms <= gap.began_ms + 1]
+    return next((at for at in reversed(said) if heard_ms <= at < gap.began_ms - 1), None)
 
 
 def _last_words(o: Outcome, gap: Gap) -> tuple[str, ...]:

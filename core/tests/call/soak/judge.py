@@ -168,7 +168,8 @@ def _taken_back(o: Outcome, word: str) -> bool:
 
     An interim without it replaces an interim, and so does the final of the words before.
     """
-    last = max(at for at, text, _ in o.notes.delivered if word in text.split())
+    told = [at for at, text, _ in o.notes.delivered if word in text.split()]
+    last = max(at for at in told if at <= max(o.ended_ms, told[0]))
     later = [at for at, text, _ in o.notes.delivered if text and at > last]
     died = [at for at, what in o.notes.faults if what == "stt" and at >= last]
     return bool(later) and later[0] < min(died, default=later[0] + 1)
@@ -288,11 +289,15 @@ def _waits(o: Outcome, question: Question) -> bool:
     later = [each.began_ms for each in o.notes.talk] + [at for at, _ in o.notes.keys]
     until = min([at for at in later if at >= ended] + [o.ended_ms])
     told = [at for at, text, _ in o.notes.delivered if set(text.split()) & set(question.told)]
+    # An interim whose final never comes is taken back by the final of other words.
+    unkept = question.options.get("final") == "never" and any(
+        final and at > max(told, default=0) for at, _, final in o.notes.delivered
+    )
     backchannel = any(set(note.text.split()) & set(question.told) for note in o.of(Note))
     ignored = o.rules.barge_in_threshold_ms == 0 and ear.overlaps(o, ended - 2_500, ended + 200)
     absent = ear.is_in(ended, ear.absent(o, before_ms=500))
     busy = any(at < ended + 12_000 for at, _ in o.notes.commands)
-    if backchannel or ignored or absent or busy or not told:
+    if backchannel or ignored or absent or busy or unkept or not told:
         return False
     return until - ended > _answer_within(o, question) and max(told) < ended + 4_000
 
@@ -326,8 +331,9 @@ def greeting(o: Outcome) -> Iterator[str]:
     span = ear.span_of(o, text)
     until = span[1] if span else USUAL_GREETING_MS
     if any(what == "leg" for _, what in o.notes.faults):
-        # It broke off with the line, and is not over.
-        until = max(until, USUAL_GREETING_MS)
+        # It broke off with the line, and is not over; what has stalled comes after.
+        stalls = [each.number("ms") for each in o.script if each.who == "leg"]
+        until = max(until, USUAL_GREETING_MS) + sum(stalls)
     for question in o.notes.questions:
         talk = [t for t in o.notes.talk if set(t.words) & set(question.words)]
         if talk and len(question.words) >= 3 and talk[0].began_ms < until + 100:
@@ -434,10 +440,10 @@ def commands(o: Outcome) -> Iterator[str]:
         # One that was cancelled with the answer that collected has returned, without digits.
         if entry.ended_ms is None and waited > entry.wait_ms + 15_000:
             yield f"collect_digits of {entry.began_ms} does not return"
-    moved = [at for at, what in o.notes.commands if what == "transfers"]
-    for at, what in o.notes.commands:
+    for place, (at, what) in enumerate(o.notes.commands, 1):
         # Of two orders the last counts: who is transferred after all is not hung up on.
-        if any(later > at for later in moved) and what == "hangs":
+        moved = any(later == "transfers" for _, later in o.notes.commands[place:])
+        if moved and what == "hangs":
             continue
         # Nor is who speaks before an end that may be interrupted is heard.
         told = [came for came, text, _ in o.notes.delivered if text]

@@ -74,19 +74,21 @@ class Model:
         yield DoneChunk("tool_calls" if tool else "stop")
 
     def _noted(self, messages: tuple[Message, ...]) -> tuple[Request, dict[str, str]]:
-        text = next((each.text for each in reversed(messages) if each.role == "user"), "")
+        texts = [each.text for each in messages if each.role == "user"] or [""]
         last = messages[-1] if messages else Message("user", "")
         # A further round runs in the task that asked for the tool; a turn of its own does not.
         first = self.asking.get(last.tool_call_id or "") is not asyncio.current_task()
-        return _note(self.notes, self.default, text, last.role, last.text, first)
+        return _note(self.notes, self.default, texts, last.role, last.text, first)
 
 
 def _note(
-    notes: Notes, default: dict[str, str], text: str, role: str, last: str, first: bool
+    notes: Notes, default: dict[str, str], texts: list[str], role: str, last: str, first: bool
 ) -> tuple[Request, dict[str, str]]:
-    question = notes.about(text)
-    index = question.index if question else -1
-    noted = Request(len(notes.requests), notes.now(), index, text, first, role, last)
+    question = notes.about(texts[-1])
+    # Who answers keys answers the words before them, too, that had no answer yet.
+    newest = notes.about(" ".join(texts))
+    index = newest.index if newest else -1
+    noted = Request(len(notes.requests), notes.now(), index, texts[-1], first, role, last)
     notes.requests.append(noted)
     plan = dict(question.answer if question else default)
     times = int(plan.get("times", 1))
@@ -185,7 +187,7 @@ class Brain:
     async def answer(self, message: dict[str, Any], control: Any) -> AsyncIterator[str]:
         """Do the steps of the line, in order."""
         text = message["text"]
-        noted, plan = _note(self.notes, self.default, text, "user", text, True)
+        noted, plan = _note(self.notes, self.default, [text], "user", text, True)
         await asyncio.sleep(int(plan.get("first", FIRST_MS)) / 1_000)
         if not {"yield", "say", "collect"} & {
             each.partition(":")[0] for each in plan.get("steps", "yield").split(",")

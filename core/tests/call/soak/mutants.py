@@ -67,6 +67,64 @@ MUTANTS = (
         """,
     ),
     Mutant(
+        "a voice is taken for noise while no recogniser is connected",
+        "turn.on_caller",
+        'if "voice" in tx.timers:\n        await_new_words',
+        "if False:\n        await_new_words",
+        """
+        100  caller says "speech umbrella price remind address" ms=9460
+        7000 stt dies away=1000
+        """,
+    ),
+    Mutant(
+        "what a recogniser told last before it was lost is replaced",
+        "turn.on_caller",
+        "if unheard and not shares(s.interim, text):",
+        "if False:",
+        """
+        8000  stt dies
+        ~1500 caller says "cancel subscribe stage" final=3000
+        ^200  caller says "coffee birthday group thing" ms=1600
+        """,
+    ),
+    Mutant(
+        "what was said before the agent was heard is ignored",
+        "turn.on_caller",
+        " or _was_said_before(tx.state, event)",
+        "",
+        """
+             given barge_in_threshold_ms=0
+             stt final=600
+             voice dead=600
+        600  caller says "near name friday garden"
+        ^500 caller says "soup speech vegan"
+        ~900 caller says gift
+        """,
+    ),
+    Mutant(
+        "a late word puts off the news of a tool",
+        "turn.on_caller",
+        "return None if due_ms is None else due_ms - tx.now",
+        "return None",
+        """
+              given filler_ms=1200
+        60    caller says "remind stairs vegan"
+              model tool=book:2000:hangs
+        ~1500 caller says dinner final=3000
+        """,
+    ),
+    Mutant(
+        "a second outage of a voice is in no record",
+        "link",
+        "(first or self._failures <= self.rules.retries)",
+        "self._failures <= self.rules.retries",
+        """
+             voice first=500 dead=1200
+             voice 2 stalls=0
+        ~200 caller waits ms=40000
+        """,
+    ),
+    Mutant(
         "words that the next recogniser hears again are new ones",
         "turn.words",
         "if event.heard_from_ms is None:",

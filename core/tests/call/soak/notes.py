@@ -54,7 +54,7 @@ class Question:
 
 @attrs.frozen
 class Request:
-    """The model or brain was asked, about question *index* (-1: none) with *text*."""
+    """The model or brain was asked with *text*; question *index* is the newest it knows, or -1."""
 
     number: int
     at_ms: int

@@ -31,6 +31,7 @@ from patter.call.turn.events import (
     HearingLost,
     MachineDetected,
     RanDry,
+    RecogniserConnected,
     ReplyFailed,
     RulesChanged,
     TimerFired,
@@ -183,7 +184,7 @@ def seeded(rules: TurnRules) -> Iterator[tuple[TurnState, int]]:
 def alphabet(state: TurnState, now: int, fresh: int) -> Iterator[TurnEvent]:
     """The events worth trying in *state*; *fresh* makes words that nobody has said yet."""
     epoch = state.reply.epoch if state.reply else state.epoch
-    yield from _of_the_caller(now, fresh)
+    yield from _of_the_caller(now, fresh, away=state.recogniser_away)
     if not state.rules.needs_words:
         yield VendorAnswers(now)
     yield from _of_the_agent(now, epoch)
@@ -193,7 +194,7 @@ def alphabet(state: TurnState, now: int, fresh: int) -> Iterator[TurnEvent]:
     yield TimerFired(now, "endpoint")
 
 
-def _of_the_caller(now: int, fresh: int) -> Iterator[TurnEvent]:
+def _of_the_caller(now: int, fresh: int, *, away: bool) -> Iterator[TurnEvent]:
     yield VoiceStarted(now, now)
     yield VoiceStopped(now, now)
     yield CallerWords(now, f"w{fresh}", True)
@@ -201,6 +202,7 @@ def _of_the_caller(now: int, fresh: int) -> Iterator[TurnEvent]:
     yield CallerWords(now, f"w{fresh}", True, now - 500)
     yield CallerWords(now, "mm-hm", True)
     yield CallerWords(now, "", True)
+    yield RecogniserConnected(now, away)
     yield CallerFinished(now)
     yield EndOfTurnVerdict(now, True)
     yield EndOfTurnVerdict(now, False)

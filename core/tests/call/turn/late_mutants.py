@@ -200,7 +200,7 @@ LATE = (
     Mutant(
         "the rest of an engine's interim is another turn",
         "turn.words",
-        "return bool(state.unconfirmed) and _shares(state.unconfirmed, event.text)",
+        "return bool(state.unconfirmed) and shares(state.unconfirmed, event.text)",
         "return False",
     ),
 )

@@ -198,8 +198,8 @@ MUTANTS = (
     Mutant(
         "echo is answered",
         "turn.on_caller",
-        "elif not tx.state.ignores_caller:\n        _take_words",
-        "else:\n        _take_words",
+        "elif not tx.state.ignores_caller or _was_said_before(tx.state, event):",
+        "else:",
     ),
     Mutant(
         "keys do not interrupt where voices may not",

@@ -30,6 +30,7 @@ from patter.call.turn.events import (
     HearingLost,
     MachineDetected,
     RanDry,
+    RecogniserConnected,
     ReplyFailed,
     ReplyWithdrawn,
     RulesChanged,
@@ -69,6 +70,7 @@ HANDLERS: Mapping[type[TurnEvent], Callable[[Transition, Any], None]] = MappingP
         ToolFinished: on_agent.tool_finished,
         ReplyFailed: on_agent.reply_failed,
         ReplyWithdrawn: on_agent.reply_withdrawn,
+        RecogniserConnected: on_caller.recogniser_connected,
         HearingLost: on_ending.hearing_lost,
         Announce: on_agent.announce,
         EndRequested: on_ending.end,
@@ -100,6 +102,7 @@ ACCEPTED: Mapping[Phase, frozenset[type[TurnEvent]]] = MappingProxyType(
                 TransferFailed,
                 TransferTaken,
                 ToolFinished,
+                RecogniserConnected,
                 RulesChanged,
                 TimerFired,
             }

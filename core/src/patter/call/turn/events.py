@@ -150,6 +150,12 @@ class ReplyWithdrawn(TurnEvent, frozen=True):
     replacement: str = ""
 
 
+class RecogniserConnected(TurnEvent, frozen=True):
+    """The connection to the recogniser was lost, or, when *connected*, stands again."""
+
+    connected: bool
+
+
 class HearingLost(TurnEvent, frozen=True):
     """Nothing the caller says will be understood any more."""
 

@@ -17,6 +17,7 @@ from patter.call.turn.events import (
     CollectionCancelled,
     Digit,
     EndOfTurnVerdict,
+    RecogniserConnected,
     UtteranceKind,
     VendorAnswers,
     VoiceStarted,
@@ -37,6 +38,7 @@ from patter.call.turn.words import (
     joined,
     least_same,
     precede_voice,
+    shares,
     sort_words,
     words_end_ms,
 )
@@ -68,8 +70,15 @@ def await_new_words(tx: Transition) -> None:
     Who has said something, to a recogniser that tells words as they come, does not need long.
     """
     s = tx.state
-    soon = s.interims_seen and bool(s.open_text)
+    soon = s.interims_seen and bool(s.open_text) and not s.recogniser_away
     tx.arm("voice", s.rules.words_stop_ms if soon else s.rules.talk_max_ms)
+
+
+def recogniser_connected(tx: Transition, event: RecogniserConnected) -> None:
+    """While none is connected, a voice without a new word may say anything."""
+    tx.set(recogniser_away=not event.connected, interim_left=bool(tx.state.interim))
+    if "voice" in tx.timers:
+        await_new_words(tx)
 
 
 def _held_for_nothing(tx: Transition) -> bool:
@@ -92,8 +101,15 @@ def transcript(tx: Transition, event: CallerWords) -> None:
         tx.set(reply_to=event.reply_to)
     if event.final and not event.text:
         _no_words(tx)
-    elif not tx.state.ignores_caller:
+    elif not tx.state.ignores_caller or _was_said_before(tx.state, event):
         _take_words(tx, event)
+
+
+def _was_said_before(s: TurnState, event: CallerWords) -> bool:
+    """Is this the final of what the caller had said when the agent was first heard?"""
+    heard_ms = s.reply.audible_ms if s.reply else None
+    before = heard_ms is not None and s.voice_began_ms < heard_ms
+    return before and event.final and bool(s.interim) and shares(s.interim, event.text)
 
 
 def _no_words(tx: Transition) -> None:
@@ -201,12 +217,22 @@ def give_way(tx: Transition) -> None:
     if tx.state.ending:
         tx.set(phase=Phase.LIVE, ending=None)
         tx.disarm("closing")
+    news_ms = _news_of_tools_ms(tx, reply)
     tx.cut(reply, reopen=True)
     if not tx.state.open_text and not tx.state.digits:
         tx.set(pending=Pending.UNHEARD)
-    if reply.kind is UtteranceKind.REPROMPT and not reply.audible and tx.state.tools:
-        # That a tool still runs is told again soon, to whom did not hear it.
-        tx.arm("progress", AGAIN_MS)
+    if news_ms is not None:
+        tx.arm("progress", max(AGAIN_MS, news_ms))
+
+
+def _news_of_tools_ms(tx: Transition, reply: Reply) -> int | None:
+    """How soon who cuts *reply* is told that a tool still runs, where that was due."""
+    if not tx.state.tools:
+        return None
+    if reply.kind is UtteranceKind.REPROMPT:
+        return None if reply.audible else 0
+    due_ms = tx.timers.get("filler")
+    return None if due_ms is None else due_ms - tx.now
 
 
 def hold_for_evidence(tx: Transition, began_ms: int) -> None:
@@ -308,6 +334,8 @@ def _reopen(tx: Transition, text: str) -> None:
 
 
 def _store_words(tx: Transition, event: CallerWords, text: str) -> None:
+    if tx.state.interim_left:
+        _keep_left_interim(tx, event, text)
     s = tx.state
     text = in_place_of(s.interim, text, final=event.final, least=least_same(s, event))
     if not event.final:
@@ -323,6 +351,15 @@ def _store_words(tx: Transition, event: CallerWords, text: str) -> None:
     tx.set(interim="", interim_taken=False, interim_end_ms=None)
     if event.end_ms is not None:
         tx.set(consumed_ms=max(s.consumed_ms, event.end_ms))
+
+
+def _keep_left_interim(tx: Transition, event: CallerWords, text: str) -> None:
+    """Keep what a recogniser told last before it was lost, if the next did not hear it."""
+    s = tx.state
+    unheard = event.heard_from_ms is not None and s.voice_began_ms < event.heard_from_ms
+    if unheard and not shares(s.interim, text):
+        tx.set(words=joined(s.words, s.interim), interim="")
+    tx.set(interim_left=False)
 
 
 def _with_final(s: TurnState, event: CallerWords) -> tuple[tuple[str, int], ...]:

@@ -123,22 +123,22 @@ class TurnState:
     """All that the turn engine remembers of one call.
 
     *paused_ms* is when the voice before the present pause ended. *words* are final and open (not
-    yet committed), *interim* is what may follow them, up to *interim_end_ms*; once its final is
-    not waited for any longer it is *interim_taken*. *committed* is the text of the last commit,
-    at *committed_ms*, of a voice that ended at *turn_end_ms*; *greeted*: it was a mere hello, which
-    the greeting answers. *unconfirmed* is the end of it that
-    was an interim, *overtaken* such an end whose final later words overtook, and *consumed_ms*
-    where words end that are old. *finals* are the last ones, each with its time. *reopened*: the
-    turn keeps its number, because its answer was cut before it was audible; *restarts* counts how
-    often. *drafts* counts the drafts of this turn, whose words are
-    the same since *worded_ms*. *voice_on* and its times are what the detector says,
-    whatever is made of it. *sure*: somebody who understands speech has ended the turn;
-    *finished*: a turn detector would. *probing*: a voice goes on without words, and the
-    recogniser was asked. *reply_to* is the agent's sentence the caller heard last. *pending*:
-    what is still to be said; *idle_step*: how often silence was broken in a row, and
-    *idle_left_ms* how long it may still last when keys have been collected in it; *answers*: how
-    many answers were heard. *tools* run once, *reads* may be cancelled; both with the epoch of
-    their reply.
+    yet committed), *interim* is what may follow them, up to *interim_end_ms*; once its final is not
+    waited for any longer it is *interim_taken*, and *interim_left* since the connection of the
+    recogniser that told it was lost. *committed* is the text of the last commit, at *committed_ms*,
+    of a voice that ended at *turn_end_ms*; *greeted*: it was a mere hello, which the greeting
+    answers. *unconfirmed* is the end of it that was an interim, *overtaken* such an end whose final
+    later words overtook, and *consumed_ms* where words end that are old. *finals* are the last
+    ones, each with its time. *reopened*: the turn keeps its number, because its answer was cut
+    before it was audible; *restarts* counts how often. *drafts* counts the drafts of this turn,
+    whose words are the same since *worded_ms*. *voice_on* and its times are what the detector says,
+    whatever is made of it. *recogniser_away*: its connection is lost. *sure*: somebody who
+    understands speech has ended the turn; *finished*: a turn detector would. *probing*: a voice
+    goes on without words, and the recogniser was asked. *reply_to* is the agent's sentence the
+    caller heard last. *pending*: what is still to be said; *idle_step*: how often silence was
+    broken in a row, and *idle_left_ms* how long it may still last when keys have been collected in
+    it; *answers*: how many answers were heard. *tools* run once, *reads* may be cancelled; both
+    with the epoch of their reply.
     """
 
     rules: TurnRules = attrs.field(factory=TurnRules)
@@ -148,6 +148,7 @@ class TurnState:
     voice_on: bool = False
     voice_began_ms: int = -1
     voice_ended_ms: int = -1
+    recogniser_away: bool = False
     probing: bool = False
     sure: bool = False
     finished: bool = False
@@ -156,6 +157,7 @@ class TurnState:
     interim: str = ""
     interim_end_ms: int | None = None
     interim_taken: bool = False
+    interim_left: bool = False
     interims_seen: bool = False
     finals: tuple[tuple[str, int], ...] = ()
     consumed_ms: int = -1

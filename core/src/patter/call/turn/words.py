@@ -160,7 +160,7 @@ def _revised(state: TurnState, event: CallerWords, text: str, least: int) -> Sor
     if waiting not in state.committed:
         added = joined(state.committed, _beyond(waiting, text))
         return SortedWords(amended=added, unconfirmed="" if event.final else text)
-    if not _shares(waiting, text):
+    if not shares(waiting, text):
         return SortedWords(amended=joined(state.committed, text), unconfirmed=waiting)
     return SortedWords(
         amended=_replaced(state.committed, waiting, text, least),
@@ -217,7 +217,7 @@ def _caught_up(state: TurnState, text: str) -> SortedWords:
     return SortedWords(amended=joined(state.committed, added))
 
 
-def _shares(waiting: str, text: str) -> bool:
+def shares(waiting: str, text: str) -> bool:
     """Is *text* another version of the words that wait for it?"""
     return bool(set(plain_words(waiting)) & set(plain_words(text))) or _begins(waiting, text)
 
@@ -257,7 +257,7 @@ def _is_rest_of_interim(state: TurnState, event: CallerWords) -> bool:
     soon = event.at_ms - state.turn_end_ms <= LATE_MS
     if state.rules.needs_words or state.caller is not CallerStatus.QUIET or not soon:
         return False
-    return bool(state.unconfirmed) and _shares(state.unconfirmed, event.text)
+    return bool(state.unconfirmed) and shares(state.unconfirmed, event.text)
 
 
 def _is_replay(state: TurnState, event: CallerWords) -> bool:
@@ -284,7 +284,7 @@ def _has_time_for(state: TurnState, event: CallerWords) -> bool:
     if state.voice_began_ms < state.finals[-1][1]:
         return False
     if state.interim:
-        return _shares(state.interim, event.text)
+        return shares(state.interim, event.text)
     until_ms = event.at_ms if state.voice_on else state.voice_ended_ms
     least_ms = SHORT_WORD_MS * len(event.text.split())
     if state.voice_on:
