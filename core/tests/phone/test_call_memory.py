@@ -41,6 +41,7 @@ def held_bytes() -> int:
 
 
 @pytest.mark.virtual_time
+@pytest.mark.patter_timeout(120)
 @pytest.mark.parametrize("kind", ["pipeline", "engine"])
 async def test_a_call_that_keeps_twenty_turns_needs_no_more_after_three_hundred_more(
     kind: str, monkeypatch: pytest.MonkeyPatch

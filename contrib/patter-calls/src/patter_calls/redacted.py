@@ -11,10 +11,10 @@ import msgspec
 from patter.observe.codec import decode_line, encode_line
 from patter.observe.events import CallEvent, EngineStep, Started, Wire
 from patter.observe.redact import Redaction, Redactor
+from patter.text.keys import SHOWN_KEYS, key_text
 
 HIDDEN = "****"
 _DIGITS = re.compile(r"\d(?:[ -]?\d){3,}")
-_KEYS = re.compile(r"\[DTMF: ([0-9*#A-D]+)\]")
 _MASK = Redactor(Redaction.MASK)
 
 
@@ -51,7 +51,7 @@ def _hidden(value: Any) -> Any:
     """*value* with every text in it cleared of numbers and keys."""
     match value:
         case str():
-            keys = _KEYS.sub(lambda keys: f"[DTMF: {len(keys[1])} hidden]", value)
+            keys = SHOWN_KEYS.sub(lambda keys: key_text("", len(keys[1])), value)
             return _DIGITS.sub(HIDDEN, _MASK.text(keys))
         case dict():
             return {

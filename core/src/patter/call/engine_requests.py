@@ -7,7 +7,6 @@ came to its end after its answer was cut: it is told before it answers next.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import deque
 from collections.abc import Awaitable, Mapping
 
@@ -18,10 +17,8 @@ from patter.call.link import as_patter_error
 from patter.errors import PatterError
 from patter.providers.engine import DELIVER_S, EngineCapabilities, EngineSession
 from patter.providers.engine_events import ResponseCause
+from patter.text.keys import ANY_KEYS
 from patter.tools.executor import ToolOutcome
-
-_KEYS = re.compile(r"\[DTMF: ([^\]]+)\]")
-"""As the turn engine writes keys among the caller's words."""
 
 TYPED = 16
 """Texts that wait for an answer; nobody types faster."""
@@ -71,7 +68,7 @@ class EngineRequests:
     async def _answer(self, text: str, again: bool) -> EngineResponse:
         session = await self.voice.session()
         answers = await self._pay(session)
-        keys = _KEYS.findall(text)
+        keys = ANY_KEYS.findall(text)
         for digits in keys:
             await self._tell(session.send_keys(digits), "the caller's keys")
         while self._typed:

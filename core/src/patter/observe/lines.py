@@ -23,6 +23,7 @@ from patter.observe.events import (
 )
 from patter.observe.metrics import as_printed, stage_name
 from patter.safe_text import one_line
+from patter.text.keys import key_text
 
 WIDTH = 80
 _TEXT_AT = 17
@@ -140,10 +141,9 @@ def wire(event: Wire) -> list[TextLine]:
     at_ms = event.at_ms
     match event.what:
         case "dtmf":
-            keys = event.digits if event.hidden is None else f"{event.hidden} hidden"
-            return labelled("dtmf", "caller", f"[DTMF: {keys}]", at_ms=at_ms)
+            return labelled("dtmf", "caller", key_text(event.digits, event.hidden), at_ms=at_ms)
         case "dtmf_sent":
-            return labelled("dtmf", "agent", f"[DTMF: {event.count} sent]", at_ms=at_ms)
+            return labelled("dtmf", "agent", key_text(f"{event.count} sent"), at_ms=at_ms)
         case "where" if event.name in _PLACES:
             return labelled("note", "caller", f"[{_PLACES[event.name]}]", at_ms=at_ms)
         case "fault":

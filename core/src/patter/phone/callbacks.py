@@ -25,6 +25,7 @@ from patter.phone.payloads import (
 )
 from patter.providers.context import CallContext
 from patter.server.calls import CallEntry
+from patter.text.keys import ANY_KEYS, key_text
 
 P = TypeVar("P")
 Callback: TypeAlias = Callable[[P], Any] | Callable[[dict[str, Any]], Any]
@@ -98,7 +99,7 @@ class CallbackDispatcher:
             case ToolRun():
                 self._tool(event)
             case Wire(what="dtmf"):
-                self._transcript("user", _keys(event))
+                self._transcript("user", key_text(event.digits, event.hidden))
             case Ended():
                 self.ending = event
             case _:
@@ -234,9 +235,4 @@ class _SpokenRow:
     turn: int | None
 
 
-_ONLY_KEYS = re.compile(r"(?:\s*\[DTMF: [^\]]+\])+\Z")
-
-
-def _keys(event: Wire) -> str:
-    keys = event.digits if event.hidden is None else f"{event.hidden} hidden"
-    return f"[DTMF: {keys}]"
+_ONLY_KEYS = re.compile(rf"(?:\s*{ANY_KEYS.pattern})+\Z")

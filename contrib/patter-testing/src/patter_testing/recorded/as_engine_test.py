@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
+from patter.text.keys import ANY_KEYS
 from patter_testing.recorded.answers import Answered
 
 NOT_TOLD = "(words that the engine did not tell)"
 EVIDENCE_MS = 400
 """How long a voice must last until it stops what an engine says."""
-_KEYS = re.compile(r"\[DTMF: ([^\]]+)\]")
 HEAD = '''"""Call {call} of {day}, again.
 
 Made by: patter calls export {call} --format test{target}
@@ -89,7 +88,7 @@ def engine_answers(turns: Mapping[int, Answered]) -> str:
 
 def _heard(turn: Answered) -> str:
     """The row that the double has of what the caller did: of keys, it is told in words."""
-    keys = _KEYS.fullmatch(turn.words[-1])
+    keys = ANY_KEYS.fullmatch(turn.words[-1])
     return f"(The caller pressed {keys[1]}.)" if keys else turn.words[-1]
 
 

@@ -16,6 +16,7 @@ import attrs
 from patter.errors import InputError
 from patter.observe.events import CallEvent, Row, Started
 from patter.safe_text import one_line
+from patter.text.keys import SHOWN_KEYS
 from patter_testing.fakes.llm import Reply
 from patter_testing.fakes.tts import MS_PER_LETTER
 from patter_testing.recorded.answers import Answered, answered
@@ -29,7 +30,6 @@ from patter_testing.recorded.as_engine_test import (
 from patter_testing.recorded.as_engine_test import HEAD as ENGINE_HEAD
 from patter_testing.recorded.script import has_own_voice, led_by_engine, of_type
 
-_KEYS = re.compile(r"\[DTMF: ([0-9*#A-D]+)\]")
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 HEAD = '''"""Call {call} of {day}, again.
 
@@ -118,7 +118,7 @@ def steps_of(events: Sequence[CallEvent], turns: Mapping[int, Answered]) -> Iter
         if not turn.words:
             continue
         its = [row for row in agent if row.turn == number and row.kind in ("", "answer")]
-        keys = _KEYS.fullmatch(turn.words[-1])
+        keys = SHOWN_KEYS.fullmatch(turn.words[-1])
         whole = [row.text for row in its if row.text and not row.interrupted]
         tools = [f"call.expect_tool({run.name!r}{_arguments(run.arguments)})" for run in turn.runs]
         lines = [f"call.expect_said({one_line(text)!r})" for text in whole]

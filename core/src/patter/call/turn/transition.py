@@ -44,6 +44,7 @@ from patter.call.turn.state import (
 )
 from patter.call.turn.words import joined
 from patter.text.boundary import FOREIGN
+from patter.text.keys import key_text
 
 DRAFTS_MAX = 8
 """Drafts of one turn: whoever goes on and on is not answered at every breath, unheard and paid."""
@@ -410,7 +411,7 @@ class Transition:
         if collect:
             self.emit(DigitsCollected(digits.removesuffix(collect.end), complete))
             return
-        self.set(keyed=joined(self.state.keyed, f"[DTMF: {digits}]"))
+        self.set(keyed=joined(self.state.keyed, key_text(digits)))
         if self.state.caller is not CallerStatus.TALKING:
             self.done()
 
