@@ -141,6 +141,19 @@ def voices(o: Outcome) -> list[Span]:
     return found
 
 
+def is_told_by_another(o: Outcome, word: str) -> bool:
+    """Did a recogniser die that had told *word* as an interim, and the next, after a new voice,
+    tell all that was said with it?
+    """
+    told = [each for each in o.notes.delivered if word in each[1].split()]
+    question = o.notes.about(word)
+    if not told or told[0][2] or not question or set(question.told) - set(told[-1][1].split()):
+        return False
+    first, last = told[0][0], told[-1][0]
+    died = any(what == "stt" and first <= at <= last for at, what in o.notes.faults)
+    return died and any(first < began < last for began, _ in voices(o))
+
+
 def known_from(o: Outcome, talk: Talk) -> float:
     """From when on the call knows that *talk* is no mere sound: by its length, or by its words."""
     if o.rules.barge_in_mode == "cancel":

@@ -129,6 +129,8 @@ def _as_if_repeated(o: Outcome, word: str) -> bool:
     """
     if any("positions" in each.options for each in o.script if each.who == "stt"):
         return False
+    if ear.is_told_by_another(o, word):
+        return True
     finals = [(at, text) for at, text, final in o.notes.delivered if final and word in text.split()]
     for (first, _), (again, text) in itertools.pairwise(finals):
         since = max((began for began, _ in ear.voices(o) if began < again), default=again)
