@@ -210,9 +210,10 @@ def _only_listened(o: Outcome, gap: Gap) -> bool:
 
 
 def _asked_before(o: Outcome, gap: Gap) -> int | None:
-    """When the words before the last ones ended, if nothing was heard since."""
+    """When the words before those of a listener ended, if nothing was heard since."""
     heard_ms = max((each.until_ms for each in o.heard if each.until_ms <= gap.began_ms), default=0)
-    said = [each.ended_ms for each in o.notes.talk if each.ended_ms <= gap.began_ms + 1]
+    listened = {word for note in o.of(Note) for word in note.text.split()}
+    said = [each.ended_ms for each in o.notes.talk if not listened >= set(each.words)]
     return next((at for at in reversed(said) if heard_ms <= at < gap.began_ms - 1), None)
 
 

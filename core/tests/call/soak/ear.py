@@ -197,7 +197,7 @@ def interruptible(o: Outcome) -> list[Span]:
             spans.append((each.at_ms, each.until_ms))
     closing = [at for at, what in o.notes.commands if what in {"hangs", "drains", "transfers"}]
     until = min(closing, default=o.ended_ms)
-    return [(began, min(ended, until)) for began, ended in spans if began < until]
+    return [(began, min(ended, until)) for began, ended in spans if began < until - 1]
 
 
 def compare(o: Outcome) -> Iterator[str]:

@@ -284,7 +284,7 @@ MUTANTS = (
     Mutant(
         "keys go nowhere",
         "turn.transition",
-        'self.set(keyed=joined(self.state.keyed, f"[DTMF: {digits}]"))',
+        "self.set(keyed=joined(self.state.keyed, key_text(digits)))",
         "self.set(keyed=self.state.keyed)",
     ),
     # tools

@@ -217,10 +217,15 @@ def give_way(tx: Transition) -> None:
     if tx.state.ending:
         tx.set(phase=Phase.LIVE, ending=None)
         tx.disarm("closing")
-    news_ms = _news_of_tools_ms(tx, reply)
-    tx.cut(reply, reopen=True)
+    _take_back(tx, reply)
     if not tx.state.open_text and not tx.state.digits:
         tx.set(pending=Pending.UNHEARD)
+
+
+def _take_back(tx: Transition, reply: Reply) -> None:
+    """Cut *reply* for more words of the caller; news of a tool comes when it was due."""
+    news_ms = _news_of_tools_ms(tx, reply)
+    tx.cut(reply, reopen=True)
     if news_ms is not None:
         tx.arm("progress", max(AGAIN_MS, news_ms))
 
@@ -310,7 +315,7 @@ def _amend_turn(tx: Transition, event: CallerWords, text: str) -> None:
     anew = tx.state.rules.needs_words and unheard and event.final
     if reply and answers_it and anew and tx.may_take_back(reply):
         words = tx.state.words
-        tx.cut(reply, reopen=True)
+        _take_back(tx, reply)
         tx.set(words=words)
         _reopen(tx, text)
         return

@@ -54,10 +54,10 @@ def sort_words(state: TurnState, event: CallerWords) -> SortedWords:
     if _is_late(state, event) and (placed or state.caller is CallerStatus.QUIET):
         added = _after(state.committed, text)
         if not added or _ends_with(state.committed, text):
-            return SortedWords()
+            return SortedWords(overtaken=state.overtaken)
         # What comes next may tell an interim again, and more.
-        waits = "" if event.final else text
-        return SortedWords(amended=joined(state.committed, added), unconfirmed=waits)
+        waits, amended = "" if event.final else text, joined(state.committed, added)
+        return SortedWords(amended=amended, unconfirmed=waits, overtaken=state.overtaken)
     # Another final may overtake it, too. Without a detector it could be what is said next.
     overtaken = state.overtaken if state.rules.vad else ""
     return SortedWords(new=_unrepeated(state, event, text), overtaken=overtaken)
