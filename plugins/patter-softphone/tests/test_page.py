@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import struct
 import wave
@@ -289,6 +290,8 @@ async def test_a_call_that_is_cancelled_while_it_connects_is_hung_up(
         await tab.until(f"{STATE} === 'idle'")
         gate.opened.set()
         await eventually(lambda: Hangup("the caller ended it") in desk.talk.events)
+        await asyncio.sleep(0.3)
+        assert await tab.js(STATE) == "idle", "what the socket still brought is shown"
 
 
 async def test_a_server_that_stops_is_named_within_3_s_and_found_again(

@@ -203,6 +203,7 @@ class Call {
       return;
     }
     call = null;
+    this.line.leave();
     this.sound?.close();
     view.ms = this.answeredAt ? performance.now() - this.answeredAt : 0;
     view.endedBy = this.endedBy(how);

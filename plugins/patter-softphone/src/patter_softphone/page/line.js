@@ -107,6 +107,13 @@ export class Line {
     this.say({ event: "hangup", reason: "the caller ended it" });
   }
 
+  /** The page is done with this call: what its socket still brings is not shown. */
+  leave() {
+    if (this.socket) {
+      this.socket.onmessage = null;
+    }
+  }
+
   /** A socket that no longer drains is lost, whatever its state says. */
   abandon() {
     const socket = this.socket;
