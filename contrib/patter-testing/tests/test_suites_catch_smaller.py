@@ -160,7 +160,7 @@ class Fades:
 
 class Sleeps:
     def process(self, audio: bytes) -> bytes:
-        threading.Event().wait(0.02)
+        threading.Event().wait(0.005)
         return audio
 
 

@@ -18,7 +18,7 @@ def cost_ms(work: Callable[[Piece], object], pieces: Sequence[Piece]) -> float:
     """How long *work* holds its thread up for a piece on an ordinary server, in milliseconds.
 
     It is the processor's time, which other programs do not lengthen. Work that waits uses none, so
-    a third of how long it takes counts, too.
+    the least that a piece took counts, too, and a third of what most took.
     """
     took, before_ms, used = [], _work_ms(), time.thread_time()
     for piece in pieces:
@@ -27,7 +27,7 @@ def cost_ms(work: Callable[[Piece], object], pieces: Sequence[Piece]) -> float:
         took.append(time.perf_counter() - begun)
     mean_s = (time.thread_time() - used) / len(pieces)
     slowness = max(1.0, (before_ms + _work_ms()) / 2 / ORDINARY_MS)
-    return max(mean_s, statistics.median(took) / SHARED) * 1_000 / slowness
+    return max(mean_s, min(took), statistics.median(took) / SHARED) * 1_000 / slowness
 
 
 def _work_ms() -> float:
