@@ -20,8 +20,6 @@ from typing import Any
 
 import attrs
 
-from patter.observe.events import Note
-
 from . import ear
 from .model import FIRST_MS as MODEL_FIRST_MS
 from .recogniser import FINAL_MS
@@ -204,15 +202,14 @@ def _spoke(o: Outcome, gap: Gap) -> bool:
 
 def _only_listened(o: Outcome, gap: Gap) -> bool:
     """Were the last words those of a listener, who waits for what was under way before them?"""
-    noted = {word for note in o.of(Note) for word in note.text.split()}
     told = {word for q in o.notes.questions for word in q.told_of(_last_words(o, gap))}
-    return bool(told) and told <= noted
+    return bool(told) and told <= ear.words_of_listeners(o)
 
 
 def _asked_before(o: Outcome, gap: Gap) -> int | None:
     """When the words before those of a listener ended, if nothing was heard since."""
     heard_ms = max((each.until_ms for each in o.heard if each.until_ms <= gap.began_ms), default=0)
-    listened = {word for note in o.of(Note) for word in note.text.split()}
+    listened = ear.words_of_listeners(o)
     said = [each.ended_ms for each in o.notes.talk if not listened >= set(each.words)]
     return next((at for at in reversed(said) if heard_ms <= at < gap.began_ms - 1), None)
 

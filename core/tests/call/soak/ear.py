@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from patter.call.turn.state import plain_words
-from patter.observe.events import Row
+from patter.observe.events import Note, Row
 from patter.text.listener_words import is_made_of, listener_words
 
 from .notes import Talk
@@ -139,6 +139,11 @@ def voices(o: Outcome) -> list[Span]:
         else:
             found.append((each.began_ms, each.ended_ms))
     return found
+
+
+def words_of_listeners(o: Outcome) -> set[str]:
+    """Words that were taken for those of a caller who only listens."""
+    return {word for note in o.of(Note) for word in note.text.split()}
 
 
 def is_told_by_another(o: Outcome, word: str) -> bool:

@@ -106,7 +106,7 @@ def words(o: Outcome) -> Iterator[str]:
     rows = Counter(
         word for row in o.history if row.role == "caller" for word in ear.plain(row.text)
     )
-    noted = {word for note in o.of(Note) for word in note.text.split()}
+    noted = ear.words_of_listeners(o)
     for question in o.notes.questions:
         for word in question.told:
             if rows[word] > 1 and not _broken_up(o, word) and not _as_if_repeated(o, word):
@@ -295,7 +295,7 @@ def _waits(o: Outcome, question: Question) -> bool:
     unkept = question.options.get("final") == "never" and any(
         final and at > max(told, default=0) for at, _, final in o.notes.delivered
     )
-    backchannel = any(set(note.text.split()) & set(question.told) for note in o.of(Note))
+    backchannel = ear.words_of_listeners(o) & set(question.told)
     ignored = o.rules.barge_in_threshold_ms == 0 and ear.overlaps(o, ended - 2_500, ended + 200)
     absent = ear.is_in(ended, ear.absent(o, before_ms=500))
     busy = any(at < ended + 12_000 for at, _ in o.notes.commands)
