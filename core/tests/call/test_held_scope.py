@@ -18,8 +18,10 @@ pytestmark = pytest.mark.virtual_time
 class Door:
     """Counts who opened and closed it, and in which task."""
 
-    def __init__(self, *, opens_s: float = 0.0, breaks_s: float | None = None) -> None:
-        self.opens_s, self.breaks_s = opens_s, breaks_s
+    def __init__(
+        self, *, opens_s: float = 0.0, breaks_s: float | None = None, closes_s: float = 0.0
+    ) -> None:
+        self.opens_s, self.breaks_s, self.closes_s = opens_s, breaks_s, closes_s
         self.opened: list[object] = []
         self.closed: list[object] = []
 
@@ -33,11 +35,17 @@ class Door:
             try:
                 yield "open"
             finally:
+                await asyncio.sleep(self.closes_s)
                 self.closed.append(asyncio.current_task())
 
     async def _break(self, after_s: float) -> None:
         await asyncio.sleep(after_s)
         raise PatterConnectionError("it broke", fix="open another")
+
+
+def loop_s() -> float:
+    """The virtual time, which begins at zero with each test."""
+    return asyncio.get_running_loop().time()
 
 
 async def test_it_is_opened_and_closed_by_its_own_task_and_used_by_another() -> None:
@@ -60,7 +68,7 @@ async def test_who_comes_early_waits_until_it_is_open() -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(held.run())
         async with held:
-            assert asyncio.get_running_loop().time() == pytest.approx(2, abs=0.01)
+            assert loop_s() == pytest.approx(2, abs=0.01)
 
 
 async def test_what_nobody_comes_for_is_closed() -> None:
@@ -74,12 +82,37 @@ async def test_what_nobody_comes_for_is_closed() -> None:
             pass
 
 
-async def test_what_is_released_before_it_is_open_is_closed_at_once() -> None:
-    door = Door(opens_s=1)
+async def test_what_is_released_before_it_began_is_not_opened() -> None:
+    door = Door()
     held = HeldScope(door.open, 10)
     held.release()
-    await asyncio.wait_for(held.run(), 2)
-    assert door.closed
+    await held.run()
+    assert not door.opened
+
+
+async def test_what_is_released_while_it_opens_is_given_up() -> None:
+    held = HeldScope(Door(opens_s=60).open, 10)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(held.run())
+        await asyncio.sleep(1)
+        held.release()
+    assert loop_s() == pytest.approx(1, abs=0.01)
+
+
+async def test_what_does_not_open_is_given_up() -> None:
+    held = HeldScope(Door(opens_s=60).open, 10)
+    await held.run()
+    assert loop_s() == pytest.approx(10, abs=0.01)
+    assert not held.usable
+
+
+async def test_what_does_not_close_is_left() -> None:
+    held = HeldScope(Door(closes_s=60).open, 10, close_s=3)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(held.run())
+        await asyncio.sleep(1)
+        held.release()
+    assert loop_s() == pytest.approx(4, abs=0.01)
 
 
 @pytest.mark.parametrize("breaks_s", [1.5, 5.0])
@@ -91,7 +124,7 @@ async def test_its_failure_is_raised_where_it_is_used(breaks_s: float) -> None:
         with pytest.raises(PatterConnectionError, match="it broke"):
             async with held:
                 await asyncio.sleep(60)
-        assert asyncio.get_running_loop().time() == pytest.approx(breaks_s, abs=0.01)
+        assert loop_s() == pytest.approx(breaks_s, abs=0.01)
     task = asyncio.current_task()
     assert task is not None and not task.cancelling(), "the user goes on uncancelled"
 
@@ -118,17 +151,20 @@ async def test_what_the_user_raises_comes_out_bare() -> None:
                 raise ZeroDivisionError
 
 
-async def test_a_cancelled_user_is_cancelled() -> None:
-    held = HeldScope(Door().open, 10)
+@pytest.mark.parametrize("opens_s", [0.0, 60.0], ids=["open", "opening"])
+async def test_a_cancelled_user_is_cancelled_and_holds_nothing_back(opens_s: float) -> None:
+    held = HeldScope(Door(opens_s=opens_s).open, 100)
+
+    async def use() -> None:
+        async with held:
+            await asyncio.sleep(60)
+
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(held.run())
-
-        async def use() -> None:
-            async with held:
-                await asyncio.sleep(60)
-
         user = tasks.create_task(use())
         await asyncio.sleep(1)
         user.cancel()
         await asyncio.wait({user})
         assert user.cancelled()
+    assert loop_s() == pytest.approx(1, abs=0.01)
+    assert not held.usable

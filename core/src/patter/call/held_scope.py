@@ -23,17 +23,20 @@ S = TypeVar("S")
 class HeldScope(Generic[S]):
     """What *make* opens: `run` opens and holds it, one other task enters this to use it.
 
-    *unused_s*: how long it is held for somebody who may never come. A failure of the scope
-    reaches the user as if it had entered the scope itself.
+    *unused_s*: how long it may take to open, and how long it is held for somebody who may never
+    come; *close_s*: how long it may take to close. A failure of the scope reaches the user as if
+    it had entered the scope itself.
     """
 
     make: Callable[[], AbstractAsyncContextManager[S]]
     unused_s: float
+    close_s: float = 2.0
     _opened: asyncio.Future[S] = attrs.field(
         factory=lambda: asyncio.get_running_loop().create_future(), init=False
     )
     _released: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _left: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
+    _limit: asyncio.Timeout | None = attrs.field(default=None, init=False)
     _unused: asyncio.Timeout | None = attrs.field(default=None, init=False)
     _user: asyncio.Task[object] | None = attrs.field(default=None, init=False)
     _failure: Exception | None = attrs.field(default=None, init=False)
@@ -46,10 +49,8 @@ class HeldScope(Generic[S]):
     async def run(self) -> None:
         """Open it and hold it until it was used, or was not wanted; nothing is raised."""
         try:
-            async with self.make() as opened:
-                if not self._opened.done():
-                    self._opened.set_result(opened)
-                await self._held()
+            if not self._released.is_set():
+                await self._open_and_hold()
         except Exception as failed:
             self._fail(failed)
         finally:
@@ -57,8 +58,10 @@ class HeldScope(Generic[S]):
             self._left.set()
 
     def release(self) -> None:
-        """Nobody wants it any more."""
+        """Nobody wants it any more: it is closed, and what still opens is given up."""
         self._released.set()
+        if not self._opened.done():
+            self._bound(0.0)
 
     async def __aenter__(self) -> S:
         if self._failure is None and not self.usable:
@@ -66,7 +69,13 @@ class HeldScope(Generic[S]):
         self._user = asyncio.current_task()
         if self._unused is not None and not self._unused.expired():
             self._unused.reschedule(None)
-        return await asyncio.shield(self._opened)
+        try:
+            return await asyncio.shield(self._opened)
+        except BaseException:
+            # Who was cancelled here never leaves, and would keep it for ever.
+            self._user = None
+            self.release()
+            raise
 
     async def __aexit__(
         self,
@@ -83,6 +92,18 @@ class HeldScope(Generic[S]):
         await self._left.wait()
         if self._failure is not None and kind is None:
             raise self._failure
+
+    async def _open_and_hold(self) -> None:
+        async with asyncio.timeout(self.unused_s) as self._limit, self.make() as opened:
+            self._opened.set_result(opened)
+            self._bound(None)
+            await self._held()
+            self._bound(self.close_s)
+
+    def _bound(self, within_s: float | None) -> None:
+        if self._limit is not None and not self._limit.expired():
+            loop = asyncio.get_running_loop()
+            self._limit.reschedule(None if within_s is None else loop.time() + within_s)
 
     async def _held(self) -> None:
         try:

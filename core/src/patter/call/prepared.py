@@ -63,6 +63,7 @@ class PreparedCall:
     _tts: HeldScope[TTSSession] | None = attrs.field(default=None, init=False)
     _engine: HeldScope[ReadyEngine] | None = attrs.field(default=None, init=False)
     _setup: EngineSetup | None = attrs.field(default=None, init=False)
+    _warming: asyncio.Task[None] | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._formats = Fits.of(self.plan, self.leg)
@@ -82,7 +83,8 @@ class PreparedCall:
         CALL_ID.set(self.call.call_id)
         mind: Any = self.plan.mind
         async with task_scope() as tasks:
-            tasks.create_task(warmed(getattr(mind, "llm", None)), name="warm-llm")
+            warming = warmed(getattr(mind, "llm", None))
+            self._warming = tasks.create_task(warming, name="warm-llm")
             for held in self._held:
                 tasks.create_task(held.run(), name="prepared")
 
@@ -91,6 +93,8 @@ class PreparedCall:
         for held in self._held:
             if held.usable:
                 held.release()
+        if self._warming is not None:
+            self._warming.cancel()
 
     def stt(
         self, provider: STT, audio: AudioFormat

@@ -21,6 +21,7 @@ from patter.errors import PatterConnectionError
 from patter.observe.events import CallEvent, Link, Row
 from patter.providers.context import CallContext
 from patter.providers.engine import Verbatim
+from patter.providers.stt import STTSession
 from patter.providers.tts import TTSSession
 from patter.text.lexicon import Lexicon
 from patter_testing import Caller, FakeCarrier, FakeEngine, FakeSTT, FakeTTS
@@ -209,6 +210,23 @@ async def test_a_call_that_never_comes_is_let_go() -> None:
         again.abandon()
         began = asyncio.get_running_loop().time()
     assert asyncio.get_running_loop().time() - began < 0.1
+
+
+@pytest.mark.parametrize("ring_s", [0.0, 1.0])
+async def test_a_caller_who_hangs_up_while_it_is_opened_leaves_nothing_behind(
+    ring_s: float,
+) -> None:
+    class OpensSlowly(FakeSTT):
+        @asynccontextmanager
+        async def open(self, call: CallContext, audio: AudioFormat) -> AsyncIterator[STTSession]:
+            await asyncio.sleep(60)
+            async with super().open(call, audio) as session:
+                yield session
+
+    async with ringing(greeting_plan(stt=OpensSlowly(), tts=FakeTTS()), ring_s=ring_s) as call:
+        await call.caller.waits(100)
+        call.caller.hangs_up()
+    assert asyncio.get_running_loop().time() < ring_s + 5
 
 
 def engine_plan(fake: FakeEngine, **changes: Any) -> CallPlan:
