@@ -36,6 +36,7 @@ from patter.call.prepared import PreparedCall
 from patter.call.reply import Answer, Speaker
 from patter.call.roles import CallRoles
 from patter.call.stt_link import STTLink
+from patter.call.task_stop import stop_task
 from patter.call.toolbox import Toolbox
 from patter.call.tts_link import TTSLink
 from patter.call.turn.effects import (
@@ -71,8 +72,6 @@ if TYPE_CHECKING:
     from patter.call.engine_speaker import EngineSpeaker
     from patter.call.playout.ambience import Ambience
 
-# A generator that catches its first CancelledError goes on; the second one ends it.
-INSIST_MS = 1_000
 P = TypeVar("P")
 F = TypeVar("F", EchoGate, FarEnd)
 Candidates: TypeAlias = tuple[LinkCandidate[P], ...]
@@ -191,12 +190,12 @@ class Pipeline:
         self.sender.playout.ambience = None
         for tasks in self._replies.values():
             for task in tasks:
-                self._stop(task)
+                stop_task(task, self.clock, self.tts_link)
         for votes in (self.votes, self.barge_ins):
             if votes and votes.judging:
-                self._stop(votes.judging)
+                stop_task(votes.judging, self.clock)
         if self.compactor and self.compactor.running:
-            self._stop(self.compactor.running)
+            stop_task(self.compactor.running, self.clock)
 
     # --- effects
 
@@ -345,13 +344,7 @@ class Pipeline:
 
     def _cancel(self, epoch: int) -> None:
         for task in list(self._replies.get(epoch, ())):
-            self._stop(task)
-
-    def _stop(self, task: asyncio.Task[None]) -> None:
-        """Cancel; a voice that clings to its reply is cancelled again a second later."""
-        task.cancel()
-        again = self.clock.at(self.clock.ms() + INSIST_MS, task.cancel)
-        task.add_done_callback(lambda _: again.cancel())
+            stop_task(task, self.clock, self.tts_link)
 
     def _post_heard(self, event: TurnEvent) -> None:
         """Tell the engine what the caller says, and what of the agent's they say it to."""

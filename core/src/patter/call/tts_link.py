@@ -261,6 +261,7 @@ class TTSLink:
     _unusable: PatterError | None = attrs.field(default=None, init=False)
     _open_failure: PatterError | None = attrs.field(default=None, init=False)
     _turn: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
+    _speaking: asyncio.Task[object] | None = attrs.field(default=None, init=False)
     _pace: VoicePace = attrs.field(factory=VoicePace, init=False)
     _mute: bool = attrs.field(default=False, init=False)
 
@@ -298,6 +299,7 @@ class TTSLink:
         """
         reply = _Reply(sentences, on_break=on_break)
         async with self._turn:
+            self._speaking = asyncio.current_task()
             while True:
                 session, voice = await self._session(), self.current
                 attempt = _Attempt(reply, voice.policy.clock, self._patience_ms(reply), self._pace)
@@ -305,9 +307,6 @@ class TTSLink:
                     async with aclosing(self._speak(session, attempt)) as speeches:
                         async for speech in speeches:
                             yield speech
-                except asyncio.CancelledError:
-                    self._replace_if_unresponsive()
-                    raise
                 except Exception as raised:
                     failed = as_patter_error(raised, voice.policy.provider)
                     cause = reply.fail(attempt, failed, voice.policy.clock.ms())
@@ -320,6 +319,13 @@ class TTSLink:
                     if not await reply.goes_on():
                         return
                     self._report_early_end(reply)
+
+    def insist(self) -> None:
+        """Cancel again who was told to stop and still speaks; its session is replaced."""
+        speaking = self._speaking
+        if speaking is not None and speaking.cancelling() and not speaking.done():
+            speaking.cancel()
+            self._replace()
 
     async def _session(self) -> TTSSession:
         """The open session. Raises PatterError when there is none in time."""
@@ -470,12 +476,6 @@ class TTSLink:
             self._unusable = unusable
             self._ready = asyncio.get_running_loop().create_future()
             self._broken.set()
-
-    def _replace_if_unresponsive(self) -> None:
-        """Cancelled twice means that the voice ignored the first cancel: replace its session."""
-        task = asyncio.current_task()
-        if task is not None and task.cancelling() > 1:
-            self._replace()
 
 
 def _later(words: tuple[SpokenWord, ...], by_ms: int) -> tuple[SpokenWord, ...]:

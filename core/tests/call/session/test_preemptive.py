@@ -102,6 +102,16 @@ async def test_a_miss_is_not_heard_is_counted_and_is_paid() -> None:
     ]
 
 
+async def test_a_voice_that_is_stopped_in_a_miss_keeps_its_connection() -> None:
+    llm, tts = FakeLLM(replies=(Reply(text="Until eleven."), SLOW)), FakeTTS(first_ms=700)
+    async with lab(plan(llm), stt=slow_ears(), tts=tts) as call:
+        await talks(call, "are you open", then_ms=800)
+        call.heard("when are you open")
+        assert await call.listens() == "From five to eleven."
+    assert drafts(call) == ["draft_discarded", "draft_used"]
+    assert [session.cancelled for session in tts.sessions] == [1]
+
+
 async def test_a_guess_that_changes_all_the_time_is_not_drafted_for() -> None:
     llm = FakeLLM(replies=("Gladly.",))
     async with lab(plan(llm), stt=slow_ears()) as call:

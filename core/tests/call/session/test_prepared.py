@@ -21,7 +21,6 @@ from patter.errors import PatterConnectionError
 from patter.observe.events import CallEvent, Link, Row
 from patter.providers.context import CallContext
 from patter.providers.engine import Verbatim
-from patter.providers.stt import STTSession
 from patter.providers.tts import TTSSession
 from patter.text.lexicon import Lexicon
 from patter_testing import Caller, FakeCarrier, FakeEngine, FakeSTT, FakeTTS
@@ -218,7 +217,7 @@ async def test_a_caller_who_hangs_up_while_it_is_opened_leaves_nothing_behind(
 ) -> None:
     class OpensSlowly(FakeSTT):
         @asynccontextmanager
-        async def open(self, call: CallContext, audio: AudioFormat) -> AsyncIterator[STTSession]:
+        async def open(self, call: CallContext, audio: AudioFormat) -> AsyncIterator[Any]:
             await asyncio.sleep(60)
             async with super().open(call, audio) as session:
                 yield session

@@ -40,6 +40,7 @@ class Adversary(Draw):
         for number in range(habits):
             self.habit(self.one(HABITS), number)
         self.leaves(self.one(ENDS))
+        self.rings()
         return tuple(self.lines)
 
     def vendors(self) -> None:

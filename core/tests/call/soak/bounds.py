@@ -22,7 +22,7 @@ import attrs
 
 from . import ear
 from .model import FIRST_MS as MODEL_FIRST_MS
-from .recogniser import FINAL_MS
+from .recogniser import FINAL_MS, OPEN_MS
 from .script import Line
 from .voice import FIRST_MS as VOICE_FIRST_MS
 from .world import Outcome
@@ -108,7 +108,9 @@ def _answer(o: Outcome, gap: Gap) -> int:
     base += _patience(o) + final_ms + _model(o, question, faults) + _voice(o, gap)
     if o.rules.barge_in_mode == "pause_resume":
         base += rules.barge_in_confirm_ms
-    return base + LINK_MS * bool(faults & LINKS)
+    # Who cannot be connected is tried twice before the call is given up.
+    never_ms = 2 * OPEN_MS * ear.never_opens(o, "stt")
+    return base + LINK_MS * bool(faults & LINKS) + never_ms
 
 
 def _told_to_wait(o: Outcome, gap: Gap) -> bool:
@@ -151,9 +153,10 @@ def _voice(o: Outcome, gap: Gap) -> int:
         gap.began_ms - 5_000 <= at <= gap.ended_ms and what == "voice"
         for at, what in o.notes.faults
     )
-    return (
-        late + (limit + 1_000 if failed else 0) + (min(dead, 10_000) if gap.began_ms < dead else 0)
-    )
+    opens_ms = voice.number("opens")
+    late += max(0, opens_ms - _line(o, "given").number("rings") - gap.began_ms)
+    again = limit + 1_000 + min(opens_ms, limit) if failed else 0
+    return late + again + (min(dead, 10_000) if gap.began_ms < dead else 0)
 
 
 def _own_firsts(o: Outcome) -> list[int]:

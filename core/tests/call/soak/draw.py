@@ -91,6 +91,7 @@ class Draw:
         self.other_faults()
         if self.chance(0.12):
             self.add(self.when(1), "caller", "hangs")
+        self.rings()
         return tuple(self.lines)
 
     def settings(self) -> None:
@@ -259,6 +260,15 @@ class Draw:
         for _ in range(self.random.choice((0, 0, 2, 5))):
             self.add("+" + self.ms(400, 900, 1_800), "caller", "chatters", ms=self.ms(400, 900))
 
+    def rings(self) -> None:
+        """Rings first, while recogniser and voice connect: in time, late, or never."""
+        if self.chance(0.7):
+            return
+        self.option("given", rings=self.ms(20, 400, 3_000))
+        for who in ("stt", "voice"):
+            if self.chance(0.4):
+                self.option(who, opens=self.ms(200, 1_000, 3_500, 60_000))
+
     # --- what others do wrong
 
     def voice_faults(self) -> None:
@@ -302,9 +312,15 @@ class Draw:
 
     def given(self, *names: str) -> None:
         """Add settings of the call."""
-        old = self.lines[0] if self.lines and self.lines[0].who == "given" else Line("", "given")
-        rest = [each for each in self.lines if each is not old]
-        self.lines = [attrs.evolve(old, options={**old.options, **dict.fromkeys(names, "")}), *rest]
+        self.option("given", **dict.fromkeys(names, ""))
+
+    def option(self, who: str, **options: str) -> None:
+        """Add settings of *who* for the whole call."""
+        for place, old in enumerate(self.lines):
+            if old.who == who and not old.when and not old.words:
+                self.lines[place] = attrs.evolve(old, options={**old.options, **options})
+                return
+        self.lines.insert(0, Line("", who, (), options))
 
     def transfer(self, at: str) -> None:
         self.given("tells")

@@ -11,7 +11,7 @@ from patter.observe.events import Note, Row
 from patter.text.listener_words import is_made_of, listener_words
 
 from .notes import Talk
-from .recogniser import TAIL_MS
+from .recogniser import OPEN_MS, TAIL_MS
 from .world import Heard, Outcome
 
 Span = tuple[float, float]
@@ -51,6 +51,11 @@ def is_in(at: float, spans: Iterable[Span]) -> bool:
 def any_in(moments: Iterable[float], began: float, ended: float) -> bool:
     """Does one of *moments* lie between two others?"""
     return any(began <= at <= ended for at in moments)
+
+
+def never_opens(o: Outcome, who: str) -> bool:
+    """Can *who*, the recogniser or the voice, be connected at no time?"""
+    return any(each.who == who and each.number("opens") > OPEN_MS for each in o.script)
 
 
 def overlaps(o: Outcome, began: float, ended: float) -> bool:

@@ -330,6 +330,8 @@ def greeting(o: Outcome) -> Iterator[str]:
     text = o.phrases.greeting
     if not text or o.ended_ms < 8_000 or text in ear.whole_sentences(o) or o.notes.lost:
         return
+    if ear.never_opens(o, "voice"):
+        return
     span = ear.span_of(o, text)
     until = span[1] if span else USUAL_GREETING_MS
     if any(what == "leg" for _, what in o.notes.faults):

@@ -17,7 +17,7 @@ import attrs
 from .draw import draw
 from .judge import problems
 from .script import script
-from .soak import Drawing, judged
+from .soak import LIVED, Drawing, judged
 from .world import live
 
 CALLS = 250
@@ -47,6 +47,17 @@ class Mutant:
 
 
 MUTANTS = (
+    Mutant(
+        "who hangs up while it is connected leaves a connection behind",
+        "held_scope",
+        "            self._user = None\n            self.release()\n",
+        "",
+        """
+        given rings=20
+        stt opens=3500
+        200 caller hangs
+        """,
+    ),
     Mutant(
         "what was not final is not said to the next recogniser",
         "stt_link",
@@ -245,7 +256,10 @@ def broken_rules(mutant: Mutant) -> set[str]:
     """The rules that its own call breaks with *mutant* in place, and not without."""
     before = problems(live(script(mutant.call)))
     with broken(mutant):
-        return {*problems(live(script(mutant.call)))} - {*before}
+        try:
+            return {*problems(live(script(mutant.call)))} - {*before}
+        except Exception:
+            return {LIVED}
 
 
 def convicted_by(mutant: Mutant, calls: int = CALLS, drawn: Drawing = draw) -> str:

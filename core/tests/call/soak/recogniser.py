@@ -14,6 +14,7 @@ import attrs
 
 from patter.aio import Mailbox
 from patter.audio.formats import MULAW_8K, AudioFormat
+from patter.call.link import LinkRules
 from patter.errors import PatterConnectionError
 from patter.providers.context import CallContext
 from patter.providers.stt import STTEvent, Transcript
@@ -25,6 +26,7 @@ from .sound import FRAME, FRAME_MS, NOISE, read
 
 INTERIM_MS, FINAL_MS = 250, 150
 ONSET_MS, TAIL_MS = 30, 100
+OPEN_MS = LinkRules().open_ms
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -40,6 +42,10 @@ class Recogniser:
 
     @asynccontextmanager
     async def open(self, call: CallContext, audio: AudioFormat) -> AsyncIterator[_Session]:
+        opens_ms = self.settings.number("opens")
+        if opens_ms > OPEN_MS:
+            self.notes.fault("stt")
+        await asyncio.sleep(opens_ms / 1_000)
         if self.notes.now() < self.away[0]:
             raise PatterConnectionError("the recogniser cannot be reached", fix="none")
         session = _Session(self)

@@ -10,6 +10,7 @@ A line begins with its time, if it has one: `1200` is a moment of the call, `+30
 line before it, `~600` when the agent has spoken since and was silent for so long, `^400` when the
 agent has been audible for so long. Then who, then what, then options. A line of `model` or `brain`
 says how the words of the `caller` line above are answered; one above all of them is for the rest.
+`given rings=` lets it ring before, while recogniser and voice connect, which takes `opens=`.
 """
 
 from __future__ import annotations

@@ -56,6 +56,7 @@ def test_every_habit_is_drawn() -> None:
     lines = [line for seed in range(400) for line in adversary(seed)]
     whole = " ".join(map(str, lines))
     wanted = "echoes leaves= gap=60 hangs yeah mhm ms=40000 final=3000 final=never twice= split="
+    wanted += " rings=20 opens=60000"
     assert [word for word in wanted.split() if word not in whole] == []
     assert any(line.at_ms is not None and line.at_ms < 1_500 for line in lines)
     assert sum(map(habits, lines)) > 100

@@ -13,8 +13,10 @@ import attrs
 
 from patter.agent import Agent
 from patter.aio import task_scope
+from patter.audio.formats import MULAW_8K
 from patter.call.mind import FunctionMind, Mind, ModelMind
 from patter.call.plan import CallPlan, Phrases
+from patter.call.prepared import PreparedCall
 from patter.call.session import CallSession
 from patter.call.turn.events import (
     CallerHungUp,
@@ -132,6 +134,8 @@ class _Carrier(FakeCarrier):
 class _World:
     script: Script
     notes: Notes = attrs.field(init=False)
+    plan: CallPlan = attrs.field(init=False)
+    ringing: PreparedCall | None = attrs.field(default=None, init=False)
     session: CallSession = attrs.field(init=False)
     leg: Leg = attrs.field(init=False)
     legs: list[tuple[int, Leg]] = attrs.field(factory=list, init=False)
@@ -145,8 +149,10 @@ class _World:
     async def live(self) -> Outcome:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, context: self.left.append(str(context["message"])))
-        self._prepare()
+        codes = self._hear()
         async with task_scope() as self.tasks:
+            await self._ring()
+            self._answer(codes)
             self.run = self.tasks.create_task(self.session.run(), name="call")
             self.tasks.create_task(self.session.attach(self.leg), name="leg")
             doing = [
@@ -159,6 +165,8 @@ class _World:
             ended_ms = self.notes.now()
             for task in (*doing, caller):
                 task.cancel()
+            if self.ringing is not None:
+                self.ringing.abandon()
         await self._look_for_tasks()
         return self._outcome(summary, ended_ms)
 
@@ -170,31 +178,42 @@ class _World:
 
     # --- the parts
 
-    def _prepare(self) -> None:
-        self.notes = Notes(lambda: self.session.now_ms())
+    def _hear(self) -> dict[int, tuple[str, Question]]:
+        """Make what hears, and what the caller's sounds mean."""
+        self.notes = Notes(lambda: self.session.now_ms() if self.legs else 0)
         codes: dict[int, tuple[str, Question]] = {}
-        default = self._settings("model") or self._settings("brain") or Line("", "model")
         for question in self._questions():
             for word in question.words:
                 codes[len(codes) + 1] = (word, question)
         self.recogniser = Recogniser(
             notes=self.notes, settings=self._settings("stt") or Line("", "stt"), words=codes
         )
-        plan = self._plan(dict(default.options))
-        given = self._given()
-        able = _able(given.options)
+        return codes
+
+    async def _ring(self) -> None:
+        """Let it ring, while recogniser and voice are connected, if the script says so."""
+        default = self._settings("model") or self._settings("brain") or Line("", "model")
+        self.plan = self._plan(dict(default.options))
+        if ring_ms := self._given().number("rings"):
+            context = CallContext(call_id="soak")
+            self.ringing = PreparedCall(self.plan, context, MULAW_8K, _able(self._given().options))
+            self.tasks.create_task(self.ringing.run(), name="ringing")
+            await asyncio.sleep(ring_ms / 1_000)
+
+    def _answer(self, codes: dict[int, tuple[str, Question]]) -> None:
+        able = _able(self._given().options)
         line = next((each for each in self.script if each.who == "carrier"), None)
-        carrier = _Carrier(can=able, notes=self.notes, transfer_line=line)
         self.session = CallSession(
-            plan=plan,
+            plan=self.plan,
             call=CallContext(
                 call_id="soak",
                 caller="+15550100001",
                 callee="+15550100002",
                 clock=VirtualClock(),
             ),
-            carrier=carrier,
+            carrier=_Carrier(can=able, notes=self.notes, transfer_line=line),
             listeners=(_Record(self.record, self._saw),),
+            prepared=self.ringing,
         )
         self.leg = self._new_leg(able)
         self.caller = Caller(tuple(own_lines(self.script)), self.notes, self.leg, codes, self._do)
@@ -354,13 +373,12 @@ class _World:
     # --- what came of it
 
     def _outcome(self, summary: CallSummary, ended_ms: int) -> Outcome:
-        plan = self.session.plan
         heard, sounds = _heard(self.notes, self.legs)
         ends_ms = (summary.duration_ms, ended_ms, self.notes.gone_ms)
         return Outcome(
             script=self.script,
-            rules=plan.rules,
-            phrases=plan.phrases,
+            rules=self.plan.rules,
+            phrases=self.plan.phrases,
             notes=self.notes,
             heard=heard,
             sounds=sounds,
