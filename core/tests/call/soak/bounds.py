@@ -108,9 +108,17 @@ def _answer(o: Outcome, gap: Gap) -> int:
     base += _patience(o) + final_ms + _model(o, question, faults) + _voice(o, gap)
     if o.rules.barge_in_mode == "pause_resume":
         base += rules.barge_in_confirm_ms
-    # Who cannot be connected is tried twice before the call is given up.
-    never_ms = 2 * OPEN_MS * ear.never_opens(o, "stt")
-    return base + LINK_MS * bool(faults & LINKS) + never_ms
+    return base + _connecting(o, gap, again=bool(faults & LINKS))
+
+
+def _connecting(o: Outcome, gap: Gap, *, again: bool) -> int:
+    """How long the recogniser may take to be connected, for the first time or *again*."""
+    if ear.never_opens(o, "stt"):
+        return 2 * OPEN_MS + LINK_MS  # it is tried twice before the call is given up
+    opens_ms = _line(o, "stt").number("opens")
+    if again:
+        return LINK_MS + opens_ms
+    return max(0, opens_ms - _line(o, "given").number("rings") - gap.began_ms)
 
 
 def _told_to_wait(o: Outcome, gap: Gap) -> bool:

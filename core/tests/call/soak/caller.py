@@ -198,12 +198,14 @@ class Caller:
         began = self.notes.now()
         audio = sound(code, ms)
         size = STEP_MS * 8
-        for at in range(0, len(audio), size):
-            if self.leg.closed:
-                break
-            await self._sends(audio[at : at + size])
-        self._sounded_ms = self.notes.now()
-        self.notes.talk.append(Talk(began, self._sounded_ms, words))
+        try:
+            for at in range(0, len(audio), size):
+                if self.leg.closed:
+                    break
+                await self._sends(audio[at : at + size])
+        finally:  # the call may end in the middle of it
+            self._sounded_ms = self.notes.now()
+            self.notes.talk.append(Talk(began, self._sounded_ms, words))
 
     async def _steps(self, ms: int) -> None:
         """Be silent; a line that stays silent is sent in larger pieces, to be quick."""

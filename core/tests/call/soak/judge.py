@@ -45,8 +45,8 @@ def silence(o: Outcome) -> Iterator[str]:
 def starved(o: Outcome) -> Iterator[str]:
     """A caller who says something now and then hears something within 20 s.
 
-    But for a tool that an agent lets them wait for in silence, with nothing said meanwhile. Who
-    talks on does not wait.
+    But for a tool that an agent lets them wait for in silence, with nothing said meanwhile; and
+    without a voice there is nothing to hear. Who talks on does not wait.
     """
     marks = [0.0, *(end for _, end in o.sounds), float(o.ended_ms)]
     starts = [*(start for start, _ in o.sounds), float(o.ended_ms)]
@@ -61,7 +61,7 @@ def starved(o: Outcome) -> Iterator[str]:
         long = [span for span in talk if span[1] - span[0] > TALKS_ON_MS]
         length = ended - since - away - ear.within(since, ended, long)
         talking = ear.within(since, ended, [span for span in talk if span not in long])
-        if length > 20_000 and talking < length / 2:
+        if length > 20_000 and talking < length / 2 and not ear.never_opens(o, "voice"):
             yield f"nothing heard for {length:.0f} ms from {since:.0f}"
 
 
@@ -178,9 +178,10 @@ def _taken_back(o: Outcome, word: str) -> bool:
 
 
 def _too_old_to_replay(o: Outcome, word: str) -> bool:
-    """Did a recogniser die with it that had told nothing of it for longer than audio is kept?"""
+    """Did none come, or one die that had told nothing of it for longer than audio is kept?"""
     ended = max((t.ended_ms for t in o.notes.talk if word in t.words), default=0)
-    return any(what == "stt" and ended < at - REPLAY_MS for at, what in o.notes.faults)
+    died = [at for at, what in o.notes.faults if what == "stt"]
+    return ear.never_opens(o, "stt") or any(ended < at - REPLAY_MS for at in died)
 
 
 def _died_in_between(o: Outcome, question: Question) -> bool:

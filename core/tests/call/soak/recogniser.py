@@ -55,11 +55,12 @@ class Recogniser:
         finally:
             session.end()
 
-    def die(self, away_ms: int) -> None:
-        """Lose the connection; there is none for *away_ms*."""
+    def die(self, away_ms: int) -> bool:
+        """Lose the connection; there is none for *away_ms*. False if that changes nothing."""
         self.away[0] = self.notes.now() + away_ms
         if self.sessions:
             self.sessions[-1].fail()
+        return bool(self.sessions or away_ms)
 
 
 @attrs.define(eq=False)

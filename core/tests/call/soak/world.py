@@ -280,8 +280,8 @@ class _World:
             self.tasks.create_task(result, name="line")
 
     def _stt_dies(self, each: Line) -> None:
-        self.notes.fault("stt")
-        self.recogniser.die(each.number("away"))
+        if self.recogniser.die(each.number("away")):
+            self.notes.fault("stt")
 
     def _leg_raises(self, each: Line) -> None:
         self.notes.fault("leg")
