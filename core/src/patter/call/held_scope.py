@@ -40,6 +40,7 @@ class HeldScope(Generic[S]):
     _unused: asyncio.Timeout | None = attrs.field(default=None, init=False)
     _user: asyncio.Task[object] | None = attrs.field(default=None, init=False)
     _failure: Exception | None = attrs.field(default=None, init=False)
+    _cancelled: bool = attrs.field(default=False, init=False)
 
     @property
     def usable(self) -> bool:
@@ -85,10 +86,11 @@ class HeldScope(Generic[S]):
     ) -> None:
         user, self._user = self._user, None
         self.release()
-        if self._failure is not None and kind is asyncio.CancelledError and user is not None:
-            # It was our own cancel, in place of the failure.
+        if self._cancelled and user is not None:
+            # A task group of the user may have swallowed it, and it would count as the call's end.
             user.uncancel()
-            raise self._failure
+            if self._failure is not None and kind is asyncio.CancelledError:
+                raise self._failure
         await self._left.wait()
         if self._failure is not None and kind is None:
             raise self._failure
@@ -115,7 +117,7 @@ class HeldScope(Generic[S]):
     def _fail(self, failed: Exception) -> None:
         self._failure = failed
         if self._opened.done() and self._user is not None:
-            self._user.cancel()
+            self._cancelled = self._user.cancel()
         self._fail_opening(failed)
 
     def _fail_opening(self, failed: Exception) -> None:

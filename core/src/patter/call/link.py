@@ -257,19 +257,28 @@ async def opened(
         failure = raised
         raise
     finally:
-        await _leave(scope, rules, failure)
+        await _leave(scope, policy, failure)
 
 
 async def _leave(
-    scope: AbstractAsyncContextManager[object], rules: LinkRules, failure: BaseException | None
+    scope: AbstractAsyncContextManager[object],
+    policy: ReconnectPolicy,
+    failure: BaseException | None,
 ) -> None:
     """Close. One that does not close in time is cancelled and left behind."""
     try:
-        async with asyncio.timeout(rules.close_ms / 1_000):
+        async with asyncio.timeout(policy.rules.close_ms / 1_000):
             await scope.__aexit__(type(failure) if failure else None, failure, None)
     except Exception as late:
-        if failure is None:
-            raise as_patter_error(late, "closing") from late
+        if failure is None or _was_of_the_scope(failure):
+            raise as_patter_error(late, policy.provider) from late
+
+
+def _was_of_the_scope(failure: BaseException) -> bool:
+    """Was it a cancel by which a scope that failed ended its use? It has taken that back by now."""
+    task = asyncio.current_task()
+    own = task is not None and not task.cancelling()
+    return isinstance(failure, asyncio.CancelledError) and own
 
 
 def as_patter_error(failed: BaseException, who: str) -> PatterError:

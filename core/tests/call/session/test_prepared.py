@@ -228,6 +228,44 @@ async def test_a_caller_who_hangs_up_while_it_is_opened_leaves_nothing_behind(
     assert asyncio.get_running_loop().time() < ring_s + 5
 
 
+@attrs.frozen(kw_only=True)
+class BreaksOnceSTT(FakeSTT):
+    """A task of its first session fails after 3 s; with *told*, the session says so before."""
+
+    told: bool
+
+    @asynccontextmanager
+    async def open(self, call: CallContext, audio: AudioFormat) -> AsyncIterator[Any]:
+        async with FakeSTT.open(self, call, audio) as session, task_scope() as tasks:
+            if len(self.sessions) == 1:
+                tasks.create_task(self._break(session))
+            yield session
+
+    async def _break(self, session: Any) -> None:
+        lost = PatterConnectionError("the vendor went away", fix="wait a moment")
+        await asyncio.sleep(3)
+        if self.told:
+            session.fail(lost)
+        raise lost
+
+
+@pytest.mark.parametrize("told", [False, True])
+@pytest.mark.parametrize("rings", [False, True])
+async def test_a_recogniser_whose_own_task_fails_is_connected_again(
+    rings: bool, told: bool
+) -> None:
+    stt = BreaksOnceSTT(told=told)
+    changed = greeting_plan(stt=stt)
+    async with ringing(changed if rings else greeting_plan(), changed, ring_s=0.5) as call:
+        await call.caller.hears_the_agent_out()
+        await call.caller.waits(4_000)
+        call.caller.on_speech = stt.sessions[-1].hear
+        await call.caller.says("when are you open")
+        assert await call.caller.hears_the_agent_out() == "Yes."
+    assert len(stt.sessions) == 2
+    assert [each.what for each in call.events if isinstance(each, Link)] == ["lost", "back"]
+
+
 def engine_plan(fake: FakeEngine, **changes: Any) -> CallPlan:
     rules = Agent(system_prompt="", idle_ms=()).rules(vad=True, endpoints=True, engine=True)
     rules = attrs.evolve(rules, greeting=True)
