@@ -13,7 +13,7 @@ from patter.call.engine_speaker import EngineSpeaker
 from patter.call.engine_voice import EngineResponse
 from patter.call.history import HistoryRow
 from patter.call.turn_recorder import Utterance
-from patter.errors import PatterError
+from patter.errors import PatterError, ProviderError
 from patter.providers.engine import EngineSession
 from patter.providers.engine_events import ResponseCause
 from patter.providers.llm import ToolRequest
@@ -50,20 +50,30 @@ class EngineAnswer:
         attempts = self.speaker.attempts
         for attempt in range(1, attempts + 1):
             try:
-                await self._attempt(tasks, again=attempt > 1)
-                return
+                if attempt > 1:
+                    await self.speaker.fill_again(self.utterance)
+                if await self._attempt(tasks, again=attempt > 1):
+                    return
             except PatterError as failed:
                 unheard = self.utterance.stamps.first_audio is None
                 if attempt == attempts or not (unheard and failed.passing):
                     raise
+        raise ProviderError(
+            f"{self.speaker.requests.voice.name} answered nothing, {attempts} times",
+            fix="look at what it was asked, in the record, and at the engine's status",
+        )
 
-    async def _attempt(self, tasks: asyncio.TaskGroup, *, again: bool) -> None:
+    async def _attempt(self, tasks: asyncio.TaskGroup, *, again: bool) -> bool:
+        """False when it ended in order, and nothing was said or done."""
         response: EngineResponse | None = await self.speaker.requests.answer(self.text, again=again)
+        ended = False
         while response is not None:
             self._wants_tools = False
             on_tool = partial(self._start_tool, tasks, response.session)
-            await self.speaker.play(self.utterance, response, on_tool)
+            ended = await self.speaker.play(self.utterance, response, on_tool)
             response = await self._after_tools() if self._wants_tools else None
+        spoke = self.utterance.stamps.first_audio is not None
+        return spoke or not ended or bool(self._requests)
 
     def _start_tool(
         self, tasks: asyncio.TaskGroup, session: EngineSession, request: ToolRequest

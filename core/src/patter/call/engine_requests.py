@@ -29,11 +29,13 @@ class EngineRequests:
     """Asks *voice*, whose vendor *can* so much.
 
     *dropped*: an answer that the vendor began by itself was not wanted then; it gives no other.
+    *asking*: an answer is being requested.
     """
 
     voice: EngineVoice
     can: EngineCapabilities
     dropped: bool = attrs.field(default=False, init=False)
+    asking: bool = attrs.field(default=False, init=False)
     _typed: deque[str] = attrs.field(factory=lambda: deque(maxlen=TYPED), init=False)
     _owed: dict[str, ToolOutcome] = attrs.field(factory=dict, init=False)
 
@@ -78,7 +80,11 @@ class EngineRequests:
         dropped, self.dropped = self.dropped, False
         must_request = self.can.responds_on_request or keys or again or dropped
         if must_request and not self.voice.has_answered:
-            return await self.voice.respond()
+            self.asking = True
+            try:
+                return await self.voice.respond()
+            finally:
+                self.asking = False
         return await self.voice.next(ResponseCause.CALLER)
 
     async def deliver(

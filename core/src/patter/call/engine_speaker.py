@@ -107,6 +107,7 @@ class EngineSpeaker:
     _guard: SentenceGuard | None = attrs.field(default=None, init=False)
     _responses: list[EngineResponse] = attrs.field(factory=list, init=False)
     _playing: int = attrs.field(default=0, init=False)
+    _unsaid: tuple[int, str] = attrs.field(default=(0, ""), init=False)
 
     async def speak_phrase(self, utterance: Utterance, text: str) -> None:
         """Have *text* said; a filler only while the engine itself says nothing."""
@@ -122,12 +123,23 @@ class EngineSpeaker:
         if self.own_voice is not None:
             filler = Utterance(utterance.epoch, utterance.turn, UtteranceKind.FILLER)
             await self.own_voice.speak_phrase(filler, text)
-        elif text and not self._playing:
+        elif text:
             try:
-                response = await self.requests.voice.say(text)
-                await self.play(utterance, response, own=False)
+                # There may be none now, and the answer waits for the next one, too.
+                await self.requests.voice.session()
+                if self._playing or self.requests.asking:
+                    self._unsaid = utterance.epoch, text
+                else:
+                    response = await self.requests.voice.say(text)
+                    await self.play(utterance, response, own=False)
             except Exception as raised:
                 self.events.error(as_patter_error(raised, "a filler"), "filler")
+
+    async def fill_again(self, utterance: Utterance) -> None:
+        """Say the filler for which a response that came to nothing left no room."""
+        (epoch, text), self._unsaid = self._unsaid, (0, "")
+        if epoch == utterance.epoch:
+            await self.fill(utterance, text)
 
     def failed(self, utterance: Utterance, raised: Exception) -> None:
         """Report to the turn engine, which decides what is said."""
@@ -140,8 +152,8 @@ class EngineSpeaker:
         on_tool: OnTool | None = None,
         *,
         own: bool = True,
-    ) -> None:
-        """Put *response* under the utterance's epoch until it ends, or is refused.
+    ) -> bool:
+        """Put *response* under the utterance's epoch; False if that or the vendor cuts it short.
 
         *own* False: its text is no part of the utterance. Raises PatterError when it fails.
         """
@@ -157,6 +169,17 @@ class EngineSpeaker:
         if done is not None:
             note_usage(self.events, self.plan, done.usage)
             check_done(done, self.requests.voice.name)
+            self._note_incomplete(done)
+        return done is not None and done.status is not ResponseStatus.CANCELLED
+
+    def _note_incomplete(self, done: ResponseDone) -> None:
+        if done.status is ResponseStatus.INCOMPLETE:
+            name = self.requests.voice.name
+            early = ProviderError(
+                f"{name} ended its answer early: {done.reason or 'no reason given'}",
+                fix="let it answer at greater length, or see what its content filter refuses",
+            )
+            self.events.error(early, f"engine {name}")
 
     def _new_guard(self) -> SentenceGuard | None:
         """What judges an utterance, its responses together; None when nothing does."""

@@ -146,3 +146,20 @@ async def test_a_session_that_dies_as_it_is_asked_costs_no_call() -> None:
     assert len(fake.sessions) == 2
     assert not call.of(ErrorEvent)
     assert call.summary is not None and call.summary.outcome == "completed"
+
+
+@pytest.mark.parametrize("can", [SPEAKS, BY_ITSELF], ids=["asked", "its own way"])
+async def test_an_answer_in_which_nothing_is_said_is_asked_for_again(can: Any) -> None:
+    fake = engine("", "From five to eleven.", can=can)
+    async with lab(plan(fake)) as call:
+        await call.caller.says("when are you open")
+        assert await call.listens() == "From five to eleven."
+    assert len(fake.sessions) == 1
+    assert not call.of(ErrorEvent)
+
+
+async def test_a_vendor_that_says_nothing_twice_is_apologised_for() -> None:
+    async with lab(plan(engine("", can=SPEAKS))) as call:
+        await call.caller.says("when are you open")
+        assert APOLOGY in await call.listens()
+    assert "answered nothing" in call.of(ErrorEvent)[0].message

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from .draw import Draw
+import attrs
+
+from .draw import Draw, draw
 from .script import Line, Script
 
 BACKCHANNELS = ("yeah", "okay", "right", "sure", "mhm", "exactly", "uh-huh", "aha")
@@ -23,6 +25,8 @@ HABITS: tuple[tuple[int, str], ...] = (
     (3, "is understood late"),
     (3, "interrupts"),
 )
+NO_ENGINE = {"brain", "speculate", "barge_in_threshold_ms"}
+"""Settings that mean nothing to an engine, or of which the judge knows nothing there."""
 ENDS: tuple[tuple[int, str], ...] = (
     (3, "in its own word"),
     (3, "in the agent's word"),
@@ -132,6 +136,23 @@ class Adversary(Draw):
 def adversary(seed: int) -> Script:
     """The script of *seed*."""
     return Adversary(Random(f"adversary {seed}")).script()
+
+
+def engine_call(seed: int) -> Script:
+    """A call of either kind with an engine in place of recogniser, model and voice."""
+    lines = list((draw if seed % 2 else adversary)(seed))
+    given = next((each for each in lines if each.who == "given"), Line("", "given"))
+    options = {name: value for name, value in given.options.items() if name not in NO_ENGINE}
+    return (
+        attrs.evolve(given, options={**options, "engine": ""}),
+        *(_told_once(each) for each in lines if each.who not in {"given", "voice", "brain"}),
+    )
+
+
+def _told_once(line: Line) -> Line:
+    """An engine writes each turn down once, and whole."""
+    options = {key: value for key, value in line.options.items() if key not in {"twice", "split"}}
+    return attrs.evolve(line, options=options)
 
 
 def habits(line: Line) -> bool:

@@ -12,6 +12,8 @@
 | an answer, after a filler | `progress_ms`, and 2 s; without one `reply_max_ms` |
 | the end of an entry of keys | its `wait_ms`, and then as for anything else |
 | anything else | the `idle_ms` of the rules, and 2 s |
+
+An engine says nothing beside its own response: instead of a filler it may take twice `model_ms`.
 """
 
 from __future__ import annotations
@@ -89,6 +91,7 @@ def bound_of(o: Outcome, gap: Gap) -> tuple[int, str]:
             return _answer(o, attrs.evolve(gap, began_ms=asked_ms)), "an answer"
     if _told_to_wait(o, gap):
         waits_ms = (o.rules.progress_ms or o.rules.reply_max_ms) + 2_000 + _voice(o, gap)
+        waits_ms += 2 * o.rules.model_ms * ear.has_engine(o)
         return max(waits_ms, _idle(o, gap)), "an answer that takes long"
     return _idle(o, gap), "nobody speaks"
 
@@ -142,6 +145,10 @@ def _patience(o: Outcome) -> int:
 
 def _model(o: Outcome, question: Any, faults: set[str]) -> int:
     limit = o.rules.filler_ms or o.rules.reply_max_ms
+    if ear.has_engine(o):
+        # It says no filler beside its own response, which it may owe so long.
+        slow_ms = 2 * o.rules.model_ms + 2_000
+        limit = max(limit, slow_ms) if o.rules.filler_ms else limit + slow_ms
     if faults & {"model", "model late"}:
         return limit + MODEL_FIRST_MS
     own = question.answer.get("first") if question is not None else None
@@ -153,13 +160,13 @@ def _model(o: Outcome, question: Any, faults: set[str]) -> int:
 
 def _voice(o: Outcome, gap: Gap) -> int:
     limit = getattr(o.rules, "voice_ms", 0) or VOICE_MS
-    voice = _line(o, "voice")
+    who = "stt" if ear.has_engine(o) else "voice"
+    voice = _line(o, who)
     first = max([voice.number("first", VOICE_FIRST_MS), *_own_firsts(o)])
     late = min(first, limit + 1_000)
     dead = voice.number("dead")
     failed = any(
-        gap.began_ms - 5_000 <= at <= gap.ended_ms and what == "voice"
-        for at, what in o.notes.faults
+        gap.began_ms - 5_000 <= at <= gap.ended_ms and what == who for at, what in o.notes.faults
     )
     opens_ms = voice.number("opens")
     late += max(0, opens_ms - _line(o, "given").number("rings") - gap.began_ms)

@@ -10,6 +10,7 @@ from patter.call.turn.state import plain_words
 from patter.observe.events import Note, Row
 from patter.text.listener_words import is_made_of, listener_words
 
+from .model import REASSURANCE
 from .notes import Talk
 from .recogniser import OPEN_MS, TAIL_MS
 from .world import Heard, Outcome
@@ -18,6 +19,8 @@ Span = tuple[float, float]
 KEYS = re.compile(r"\[DTMF: ([^\]]*)\]")
 VOICE_AHEAD_MS = 300
 """So much sooner than it is heard a voice may make its sound, and fail."""
+LATE_MS = 2_000
+"""A final that comes so late may come after those of the next words."""
 UNCLAIMED_MS = 560
 """So much may have been heard and not be in the row: the end of a word is an estimate."""
 
@@ -55,7 +58,48 @@ def any_in(moments: Iterable[float], began: float, ended: float) -> bool:
 
 def never_opens(o: Outcome, who: str) -> bool:
     """Can *who*, the recogniser or the voice, be connected at no time?"""
+    who = "stt" if has_engine(o) else who
     return any(each.who == who and each.number("opens") > OPEN_MS for each in o.script)
+
+
+def never_tells(o: Outcome) -> bool:
+    """Is there nobody to write down what was said? An engine may answer without."""
+    return never_opens(o, "stt") or has_engine(o)
+
+
+def broken_up(o: Outcome, word: str) -> bool:
+    """Was the line away while *word* was said, so that it was heard in pieces?"""
+    spans = [(began - 100, end + 100) for began, end in absent(o)]
+    return any(within(t.began_ms, t.ended_ms, spans) for t in o.notes.talk if word in t.words)
+
+
+def engine_died(o: Outcome) -> bool:
+    """Was an engine lost, and with it what it had not told for good?"""
+    return has_engine(o) and any(what == "stt" for _, what in o.notes.faults)
+
+
+def told_out_of_order(o: Outcome) -> bool:
+    """Does an engine write down late what was said, after what was said later?"""
+    finals = [q.options.get("final", "0") for q in o.notes.questions]
+    return has_engine(o) and any(each.isdigit() and int(each) >= LATE_MS for each in finals)
+
+
+def starves_ms(o: Outcome) -> int:
+    """How long who speaks may hear nothing at all; an engine says no filler while it is slow."""
+    return 45_000 if has_engine(o) else 20_000
+
+
+def opens_late_ms(o: Outcome) -> int:
+    """How long an engine is connected after the call has begun."""
+    lines = {each.who: each for each in o.script if not each.when and not each.words}
+    if not has_engine(o) or "stt" not in lines:
+        return 0
+    return max(0, lines["stt"].number("opens") - lines["given"].number("rings"))
+
+
+def has_engine(o: Outcome) -> bool:
+    """Is recogniser, model and voice one vendor's?"""
+    return any("engine" in each.options for each in o.script if each.who == "given")
 
 
 def overlaps(o: Outcome, began: float, ended: float) -> bool:
@@ -213,6 +257,8 @@ def interruptible(o: Outcome) -> list[Span]:
 def compare(o: Outcome) -> Iterator[str]:
     """Hold the agent's rows against the ear, word by word."""
     fillers = {o.phrases.filler, o.phrases.progress}
+    if has_engine(o):
+        fillers.add(REASSURANCE)
     stream = [each for each in o.heard if o.notes.spoken[each.code].sentence not in fillers]
     short = _hardly_heard(o)
     at, row_before_ms = 0, -1

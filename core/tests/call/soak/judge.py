@@ -61,7 +61,8 @@ def starved(o: Outcome) -> Iterator[str]:
         long = [span for span in talk if span[1] - span[0] > TALKS_ON_MS]
         length = ended - since - away - ear.within(since, ended, long)
         talking = ear.within(since, ended, [span for span in talk if span not in long])
-        if length > 20_000 and talking < length / 2 and not ear.never_opens(o, "voice"):
+        mute = ear.never_opens(o, "voice")
+        if length > ear.starves_ms(o) and talking < length / 2 and not mute:
             yield f"nothing heard for {length:.0f} ms from {since:.0f}"
 
 
@@ -109,16 +110,11 @@ def words(o: Outcome) -> Iterator[str]:
     noted = ear.words_of_listeners(o)
     for question in o.notes.questions:
         for word in question.told:
-            if rows[word] > 1 and not _broken_up(o, word) and not _as_if_repeated(o, word):
+            twice = rows[word] > 1 and not ear.told_out_of_order(o)
+            if twice and not ear.broken_up(o, word) and not _as_if_repeated(o, word):
                 yield f"{word!r} is in the history {rows[word]} times"
             elif not rows[word] and word not in noted and _must_be_kept(o, question, word):
                 yield f"{word!r} is lost"
-
-
-def _broken_up(o: Outcome, word: str) -> bool:
-    """Was the line away while it was said, so that it was heard in pieces?"""
-    spans = [(began - 100, end + 100) for began, end in ear.absent(o)]
-    return any(ear.within(t.began_ms, t.ended_ms, spans) for t in o.notes.talk if word in t.words)
 
 
 def _as_if_repeated(o: Outcome, word: str) -> bool:
@@ -151,8 +147,10 @@ def _could_be_said(o: Outcome, text: str, began_ms: float, at_ms: int) -> bool:
 
 def _must_be_kept(o: Outcome, question: Question, word: str) -> bool:
     came = [at for at, text, _ in o.notes.delivered if word in text.split()]
-    if not came:
-        lost = _broken_up(o, word) or _too_old_to_replay(o, word) or _died_in_between(o, question)
+    if not came or ear.engine_died(o):
+        lost = (
+            ear.broken_up(o, word) or _too_old_to_replay(o, word) or _died_in_between(o, question)
+        )
         return not lost and _should_have_come(o, question)
     if min(came) > o.ended_ms - 300 or ear.any_command(o, "machine"):
         return False
@@ -181,7 +179,7 @@ def _too_old_to_replay(o: Outcome, word: str) -> bool:
     """Did none come, or one die that had told nothing of it for longer than audio is kept?"""
     ended = max((t.ended_ms for t in o.notes.talk if word in t.words), default=0)
     died = [at for at, what in o.notes.faults if what == "stt"]
-    return ear.never_opens(o, "stt") or any(ended < at - REPLAY_MS for at in died)
+    return ear.never_tells(o) or any(ended < at - REPLAY_MS for at in died)
 
 
 def _died_in_between(o: Outcome, question: Question) -> bool:
@@ -314,7 +312,7 @@ def _answer_within(o: Outcome, question: Question) -> int:
         for use in o.notes.tools
         if use.began_ms < ended + 13_000
     ]
-    return max([13_000 + 10_000 * failed, *(ms + 8_000 for ms in results)])
+    return max([13_000 + ear.starves_ms(o) // 2 * failed, *(ms + 8_000 for ms in results)])
 
 
 def _is_reply(o: Outcome, question: Question, sentence: str) -> bool:
@@ -328,10 +326,9 @@ def _is_reply(o: Outcome, question: Question, sentence: str) -> bool:
 
 def greeting(o: Outcome) -> Iterator[str]:
     """Who calls is greeted, whatever they say into it but a real interruption."""
-    text = o.phrases.greeting
-    if not text or o.ended_ms < 8_000 or text in ear.whole_sentences(o) or o.notes.lost:
-        return
-    if ear.never_opens(o, "voice"):
+    text, mute = o.phrases.greeting, ear.never_opens(o, "voice") or bool(o.notes.lost)
+    mute |= ear.opens_late_ms(o) > 0
+    if not text or o.ended_ms < 8_000 or text in ear.whole_sentences(o) or mute:
         return
     span = ear.span_of(o, text)
     until = span[1] if span else USUAL_GREETING_MS
@@ -407,7 +404,7 @@ def errors(o: Outcome) -> Iterator[str]:
 
 def manners(o: Outcome) -> Iterator[str]:
     """The agent falls silent for who speaks, and does not begin over them."""
-    if o.rules.barge_in_threshold_ms == 0 or ear.any_command(o, "machine"):
+    if o.rules.barge_in_threshold_ms == 0 or ear.any_command(o, "machine") or ear.engine_died(o):
         return
     deaf = [link.at_ms for link in o.of(Link) if link.kind == "stt" and link.what == "failed"]
     for talk in ear.talks(o):

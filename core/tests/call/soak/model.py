@@ -27,6 +27,7 @@ from patter.tools.tool import Tool
 from .notes import Entry, Notes, Request, ToolUse
 
 FIRST_MS = 300
+REASSURANCE = "Let me see about that for you."
 NUMBERS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 SCHEMA = {
     "type": "object",
@@ -62,13 +63,13 @@ class Model:
         noted, plan = self._noted(request.messages)
         told = _results(request.messages)
         tool = plan.get("tool") if not told else None
-        async for piece in _text(self.notes, noted, plan, lead_only=tool is not None):
+        async for piece in sentences(self.notes, noted, plan, lead_only=tool is not None):
             yield TextChunk(piece)
             await asyncio.sleep(0.02)
         if "stops" in plan and noted.first:
             return
         if tool:
-            name, given = tool.partition(":")[0], _arguments(tool, noted.number)
+            name, given = tool.partition(":")[0], arguments(tool, noted.number)
             self.asking[f"t{noted.number}"] = asyncio.current_task()
             yield ToolCallChunk(0, f"t{noted.number}", name, given)
         yield DoneChunk("tool_calls" if tool else "stop")
@@ -78,12 +79,13 @@ class Model:
         last = messages[-1] if messages else Message("user", "")
         # A further round runs in the task that asked for the tool; a turn of its own does not.
         first = self.asking.get(last.tool_call_id or "") is not asyncio.current_task()
-        return _note(self.notes, self.default, texts, last.role, last.text, first)
+        return note(self.notes, self.default, texts, last.role, last.text, first)
 
 
-def _note(
+def note(
     notes: Notes, default: dict[str, str], texts: list[str], role: str, last: str, first: bool
 ) -> tuple[Request, dict[str, str]]:
+    """Write down that somebody is asked, and how the script has it answered."""
     question = notes.about(texts[-1])
     # Who answers keys answers the words before them, too, that had no answer yet.
     newest = notes.about(" ".join(texts))
@@ -100,7 +102,7 @@ def _note(
     return noted, plan
 
 
-async def _text(
+async def sentences(
     notes: Notes, noted: Request, plan: dict[str, str], *, lead_only: bool
 ) -> AsyncIterator[str]:
     """The sentences of a request, with the failures of its plan."""
@@ -133,7 +135,8 @@ def _results(messages: tuple[Message, ...]) -> bool:
     return False
 
 
-def _arguments(tool: str, number: int) -> str:
+def arguments(tool: str, number: int) -> str:
+    """What *tool* is called with by request *number*."""
     _, ms, how = (*tool.split(":"), "ok")[:3]
     return f'{{"number": {number}, "ms": {ms}, "how": "{how}"}}'
 
@@ -154,7 +157,7 @@ class Tools:
                 effect="once" if name == "book" else "read",
                 handler=self._handler(name),
                 timeout_s=60,
-                reassurance="Let me see about that for you." if name == "look" else "",
+                reassurance=REASSURANCE if name == "look" else "",
             )
             for name in ("book", "look")
         )
@@ -187,7 +190,7 @@ class Brain:
     async def answer(self, message: dict[str, Any], control: Any) -> AsyncIterator[str]:
         """Do the steps of the line, in order."""
         text = message["text"]
-        noted, plan = _note(self.notes, self.default, [text], "user", text, True)
+        noted, plan = note(self.notes, self.default, [text], "user", text, True)
         await asyncio.sleep(int(plan.get("first", FIRST_MS)) / 1_000)
         if not {"yield", "say", "collect"} & {
             each.partition(":")[0] for each in plan.get("steps", "yield").split(",")

@@ -59,6 +59,61 @@ MUTANTS = (
         """,
     ),
     Mutant(
+        "the turn of a cough takes the words of the next turn",
+        "turn.on_caller",
+        "s.rules.needs_words or not s.wordless",
+        "s.rules.needs_words or not s.turn or s.committed",
+        """
+        given engine
+        ~500 caller coughs
+        ~900 caller says "early friday invoice" ms=1800 leaves=1500
+        """,
+    ),
+    Mutant(
+        "words that wait for their final are forgotten when more follow",
+        "turn.transition",
+        "goes_on = s.continues or s.reopened",
+        "goes_on = s.continues",
+        """
+        given engine
+        ~900 caller says "taxi ... again" final=1200
+        """,
+    ),
+    Mutant(
+        "who waits for a slow engine is told nothing",
+        "engine_answer",
+        "await self.speaker.fill_again(self.utterance)",
+        "self._cut = False",
+        """
+        given engine
+        ~500 caller says camera
+             model first=20000 times=9
+        """,
+    ),
+    Mutant(
+        "an engine is asked for a filler and the answer at once",
+        "engine_speaker",
+        "if self._playing or self.requests.asking:",
+        "if self._playing < 0:",
+        """
+        given engine
+        300  caller says "quiet window"
+             model first=8000
+        5500 stt dies
+        """,
+    ),
+    Mutant(
+        "an engine that is lost with its task is not connected again",
+        "held_scope",
+        "            user.uncancel()\n",
+        "",
+        """
+        given rings=3000 engine
+        ~500 caller coughs
+        7000 stt dies
+        """,
+    ),
+    Mutant(
         "what was not final is not said to the next recogniser",
         "stt_link",
         "return replay[::-1]",

@@ -37,18 +37,18 @@ class Recogniser:
     settings: Line
     words: dict[int, tuple[str, Question]]
     accepts: tuple[AudioFormat, ...] = (MULAW_8K,)
-    sessions: list[_Session] = attrs.field(factory=list)
+    sessions: list[RecogniserSession] = attrs.field(factory=list)
     away: list[int] = attrs.field(factory=lambda: [-1])
 
     @asynccontextmanager
-    async def open(self, call: CallContext, audio: AudioFormat) -> AsyncIterator[_Session]:
+    async def open(self, call: CallContext, audio: AudioFormat) -> AsyncIterator[RecogniserSession]:
         opens_ms = self.settings.number("opens")
         if opens_ms > OPEN_MS:
             self.notes.fault("stt")
         await asyncio.sleep(opens_ms / 1_000)
         if self.notes.now() < self.away[0]:
             raise PatterConnectionError("the recogniser cannot be reached", fix="none")
-        session = _Session(self)
+        session = RecogniserSession(self)
         self.sessions.append(session)
         try:
             yield session
@@ -64,7 +64,7 @@ class Recogniser:
 
 
 @attrs.define(eq=False)
-class _Session:
+class RecogniserSession:
     settings: Recogniser
     _events: Mailbox[STTEvent] = attrs.field(factory=lambda: Mailbox(10_000))
     _timers: list[asyncio.TimerHandle] = attrs.field(factory=list)
@@ -77,7 +77,7 @@ class _Session:
     _over: bool = False
 
     async def send(self, audio: bytes) -> None:
-        self._check()
+        self.check()
         self._sent_s = asyncio.get_running_loop().time()
         if not audio.strip(b"\xff"):
             self._word_ends()
@@ -90,7 +90,11 @@ class _Session:
         self._fed += len(audio)
 
     async def finalize(self) -> None:
-        self._check()
+        self.check()
+        self.finish()
+
+    def finish(self) -> None:
+        """Make what was heard final."""
         if asyncio.get_running_loop().time() - self._sent_s > TAIL_MS / 1_000:
             self._word_ends()  # no sound comes any more, not even silence
         codes = self._pending
@@ -104,6 +108,11 @@ class _Session:
             return
         self._pending = []
         self._make_final(codes, question)
+
+    @property
+    def heard(self) -> list[int]:
+        """The codes of all words that are over."""
+        return list(self._ends)
 
     def fail(self) -> None:
         self._failed = True
@@ -119,7 +128,7 @@ class _Session:
         async for event in self._events:
             yield event
         if self._failed:
-            self._check()
+            self.check()
 
     def _word_ends(self, after: int = 0) -> None:
         """The word that was heard is over, *after* more bytes than were fed."""
@@ -150,7 +159,7 @@ class _Session:
         """Deliver *codes* in words after *ms*, with where they end if this recogniser tells."""
         tells = "positions" in self.settings.settings.options
         end_ms = (self._ends[codes[-1]] if codes else _ms_of(self._fed)) if tells else None
-        event = Transcript(" ".join(self._texts(codes)), final, end_ms)
+        event = Transcript(" ".join(self.texts(codes)), final, end_ms)
         # Of two that are due at once a loop may run either first: a recogniser keeps its order.
         late_s = ms / 1_000 + len(self._timers) * 1e-9
         loop = asyncio.get_running_loop()
@@ -166,7 +175,7 @@ class _Session:
             question.final_ms = now
         self._events.put(event)
 
-    def _texts(self, codes: list[int]) -> list[str]:
+    def texts(self, codes: list[int]) -> list[str]:
         """What is understood; a question with another `text` gives that in place of its words."""
         texts: list[str] = []
         for code in codes:
@@ -181,7 +190,8 @@ class _Session:
     def _default(self, name: str, ms: int) -> int:
         return self.settings.settings.number(name, ms)
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise PatterConnectionError where the connection is gone."""
         if self._over:
             raise PatterConnectionError("the recogniser is gone", fix="none")
 

@@ -65,6 +65,7 @@ FLAGS = frozenset(
     {
         "positions",
         "brain",
+        "engine",
         "empty",
         "fails",
         "hangs",

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import attrs
 
-from .adversary import adversary
+from .adversary import adversary, engine_call
 from .draw import draw
 from .judge import RULES, problems
 from .script import Script
@@ -28,6 +28,7 @@ LIVED = "lived"
 NOT_YET: dict[str, tuple[Drawing, Path]] = {
     "ordinary": (draw, Path(__file__).with_name("not_yet.txt")),
     "adversarial": (adversary, Path(__file__).with_name("not_yet_adversarial.txt")),
+    "engine": (engine_call, Path(__file__).with_name("not_yet_engine.txt")),
 }
 """The two kinds of callers: how they are drawn, and which of their calls break a rule today."""
 

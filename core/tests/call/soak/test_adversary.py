@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from .adversary import HABITS, adversary, habits
+from .adversary import HABITS, adversary, engine_call, habits
 from .mutants import MUTANTS, broken, new_rules
 from .run import report, smallest
 from .script import script, text
 from .soak import CALLS, not_yet, soak
 from .world import live
 
-BLOCKS = 16
+BLOCKS, ENGINE_CALLS = 16, 1_000
 CONVICTIONS = {
     "what was not final is not said to the next recogniser": (70, "words"),
     "what was final is said to the next recogniser again": (45, "words"),
@@ -35,6 +35,13 @@ def test_whatever_the_caller_does_every_rule_holds(block: int) -> None:
     new = [found[key] for key in sorted(found.keys() - known)]
     assert not new, "\n".join(report(new, shown=1, drawn=adversary))
     assert not known - found.keys(), "mended: python -m core.tests.call.soak.soak"
+
+
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_whatever_happens_to_an_engine_every_rule_holds(block: int) -> None:
+    assert not not_yet("engine")
+    new = soak(range(block, ENGINE_CALLS, BLOCKS), engine_call)
+    assert not new, "\n".join(report(new, shown=1, drawn=engine_call))
 
 
 @pytest.mark.parametrize("name", CONVICTIONS)

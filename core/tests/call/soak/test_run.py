@@ -84,4 +84,4 @@ def test_a_run_of_one_kind_tells_how_far_it_is(
     assert "every rule held" in out
     assert "2 ordinary calls" in out
     assert "2 of 2 ordinary calls" in err
-    assert list(NOT_YET) == ["ordinary", "adversarial"]
+    assert list(NOT_YET) == ["ordinary", "adversarial", "engine"]

@@ -47,6 +47,7 @@ from patter_testing import VirtualClock, run_virtual
 from patter_testing.fakes.carrier import ABLE, FakeCarrier, Played
 
 from .caller import PAUSE, Caller, Leg, own_lines
+from .engine import SpeechEngine
 from .model import Brain, Model, Tools, collect
 from .notes import Notes, Question
 from .recogniser import Detector, Recogniser
@@ -251,19 +252,21 @@ class _World:
         given = self._given().options
         lines = {int(each.does): each for each in self.script if each.who == "voice" and each.words}
         voice = self._settings("voice") or Line("", "voice")
-        mind: Mind = ModelMind(Model(self.notes, default))
-        if "brain" in given:
-            mind = FunctionMind(Brain(self.notes, default).answer)
-        return CallPlan(
-            stt=self.recogniser,
-            tts=Voice(notes=self.notes, settings=voice, lines=lines),
-            vad=Detector(),
-            mind=mind,
+        phrases = attrs.evolve(AGENT.spoken({}), greeting=given.get("greeting", GREETING))
+        plan = CallPlan(
             tools=Tools(self.notes).tools(),
-            phrases=attrs.evolve(AGENT.spoken({}), greeting=given.get("greeting", GREETING)),
+            phrases=phrases,
             rules=rules_of(given),
             transfer_allowed=(TARGET,),
         )
+        if "engine" in given:
+            engine = SpeechEngine(notes=self.notes, ears=self.recogniser, default=default)
+            return attrs.evolve(plan, engine=engine)
+        mind: Mind = ModelMind(Model(self.notes, default))
+        if "brain" in given:
+            mind = FunctionMind(Brain(self.notes, default).answer)
+        tts = Voice(notes=self.notes, settings=voice, lines=lines)
+        return attrs.evolve(plan, stt=self.recogniser, tts=tts, vad=Detector(), mind=mind)
 
     # --- what happens
 
@@ -428,7 +431,8 @@ def rules_of(given: Any) -> TurnRules:
             changes[name] = tuple(int(each) for each in value.split(",") if each)
         elif name in types and name != "greeting":
             changes[name] = _value(types[name].default, value)
-    return attrs.evolve(AGENT.rules(vad=True), **changes)
+    engine = "engine" in given
+    return attrs.evolve(AGENT.rules(vad=True, endpoints=engine, engine=engine), **changes)
 
 
 def _value(default: object, value: str) -> object:

@@ -58,7 +58,7 @@ MUTANTS = (
     Mutant(
         "an engine's late words are answered again",
         "turn.on_caller",
-        "if s.rules.needs_words or not s.turn or s.committed:",
+        "if s.rules.needs_words or not s.wordless:",
         "if True:",
     ),
     Mutant(

@@ -103,6 +103,8 @@ def transcript(tx: Transition, event: CallerWords) -> None:
         _no_words(tx)
     elif not tx.state.ignores_caller or _was_said_before(tx.state, event):
         _take_words(tx, event)
+    if event.final:
+        tx.set(wordless=False)
 
 
 def _was_said_before(s: TurnState, event: CallerWords) -> bool:
@@ -403,7 +405,7 @@ def _late_end_ms(tx: Transition, event: CallerWords) -> int:
 def _fills_past_turn(tx: Transition, event: CallerWords, text: str) -> bool:
     """Do these words belong to a turn that an engine answers already? Then fill its row."""
     s = tx.state
-    if s.rules.needs_words or not s.turn or s.committed:
+    if s.rules.needs_words or not s.wordless:
         return False
     if event.final:
         tx.set(committed=text, committed_ms=tx.now)

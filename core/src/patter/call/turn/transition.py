@@ -347,6 +347,7 @@ class Transition:
             committed=text,
             committed_ms=self.now,
             turn_end_ms=self._turn_end_ms(),
+            wordless=not text,
             greeted=False,
             # What a voice says that still goes on is another turn.
             voice_began_ms=self.now + 1 if s.voice_on else s.voice_began_ms,
@@ -366,7 +367,8 @@ class Transition:
     def _unconfirmed(self) -> str:
         """What of the open words, and of those before, is an interim without its final."""
         s = self.state
-        return joined(s.unconfirmed, s.interim) if s.continues else s.interim or s.unconfirmed
+        goes_on = s.continues or s.reopened
+        return joined(s.unconfirmed, s.interim) if goes_on else s.interim or s.unconfirmed
 
     def _turn_end_ms(self) -> int:
         """When the voice of the turn ended: now, if that is not known or it goes on."""
