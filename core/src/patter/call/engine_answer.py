@@ -14,6 +14,7 @@ from patter.call.engine_voice import EngineResponse
 from patter.call.history import HistoryRow
 from patter.call.turn_recorder import Utterance
 from patter.errors import PatterError, ProviderError
+from patter.observe.events import Note
 from patter.providers.engine import EngineSession
 from patter.providers.engine_events import ResponseCause
 from patter.providers.llm import ToolRequest
@@ -54,6 +55,10 @@ class EngineAnswer:
                     await self.speaker.fill_again(self.utterance)
                 if await self._attempt(tasks, again=attempt > 1):
                     return
+                if attempt < attempts:
+                    self.speaker.events.emit(
+                        Note(what="empty_answer", text="it is asked once more")
+                    )
             except PatterError as failed:
                 unheard = self.utterance.stamps.first_audio is None
                 if attempt == attempts or not (unheard and failed.passing):

@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from patter.call.plan import CallPlan
-from patter.observe.events import ErrorEvent
+from patter.observe.events import ErrorEvent, Note
 from patter.providers.engine import Verbatim
 from patter.providers.llm import ToolRequest
 from patter.tools.tool import tool
@@ -156,6 +156,7 @@ async def test_an_answer_in_which_nothing_is_said_is_asked_for_again(can: Any) -
         assert await call.listens() == "From five to eleven."
     assert len(fake.sessions) == 1
     assert not call.of(ErrorEvent)
+    assert [note.what for note in call.of(Note)] == ["empty_answer"]
 
 
 async def test_a_vendor_that_says_nothing_twice_is_apologised_for() -> None:
