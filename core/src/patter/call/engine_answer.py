@@ -11,10 +11,10 @@ import attrs
 from patter.aio import task_scope
 from patter.call.engine_speaker import EngineSpeaker
 from patter.call.engine_voice import EngineResponse
+from patter.call.failed_reply import note_empty
 from patter.call.history import HistoryRow
 from patter.call.turn_recorder import Utterance
 from patter.errors import PatterError, ProviderError
-from patter.observe.events import Note
 from patter.providers.engine import EngineSession
 from patter.providers.engine_events import ResponseCause
 from patter.providers.llm import ToolRequest
@@ -56,9 +56,7 @@ class EngineAnswer:
                 if await self._attempt(tasks, again=attempt > 1):
                     return
                 if attempt < attempts:
-                    self.speaker.events.emit(
-                        Note(what="empty_answer", text="it is asked once more")
-                    )
+                    note_empty(self.speaker.events)
             except PatterError as failed:
                 unheard = self.utterance.stamps.first_audio is None
                 if attempt == attempts or not (unheard and failed.passing):

@@ -18,7 +18,7 @@ from patter.call.call_hooks import CallHooks
 from patter.call.context_budget import ContextBudget
 from patter.call.control import INSIDE, CallControl, InsideAnswer
 from patter.call.draft_voice import SpeechAhead, made_ahead
-from patter.call.failed_reply import report_failure
+from patter.call.failed_reply import note_empty, report_failure
 from patter.call.history import History, HistoryRow
 from patter.call.hooks import HookContext
 from patter.call.mind import MindTurn
@@ -35,7 +35,7 @@ from patter.errors import ProviderError
 from patter.llm.loop import LoopItem, ModelWaits
 from patter.llm.race import ModelReport
 from patter.observe.call_events import CallEvents
-from patter.observe.events import AudioPiece, Note, TextPiece, Usage
+from patter.observe.events import AudioPiece, TextPiece, Usage
 from patter.providers.context import CallContext
 from patter.providers.llm import Message, ToolRequest, UsageChunk
 from patter.providers.tts import Speech
@@ -292,7 +292,7 @@ class Answer:
         """Ask, and once more if nothing comes of it: silence is no answer."""
         await self._ask()
         if self._gave_nothing:
-            self.speaker.events.emit(Note(what="empty_answer", text="it is asked once more"))
+            note_empty(self.speaker.events)
             await self._ask()
         if self._gave_nothing:
             raise ProviderError(

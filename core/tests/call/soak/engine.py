@@ -21,9 +21,7 @@ from patter.providers.engine import (
     EngineCapabilities,
     EngineSetup,
     EngineUpdate,
-    HistoryForm,
-    Truncation,
-    Verbatim,
+    TurnDetection,
 )
 from patter.providers.engine_events import (
     CallerTranscript,
@@ -41,6 +39,7 @@ from patter.providers.engine_events import (
 from patter.providers.llm import Message, ToolRequest
 from patter.providers.stt import SpeechEnded, SpeechStarted, Transcript
 from patter.providers.vad import VoiceStart
+from patter_testing.fakes.engine import ABLE
 
 from .model import arguments, note, sentences
 from .notes import Notes
@@ -48,18 +47,13 @@ from .recogniser import Detector, Recogniser, RecogniserSession
 from .sound import FRAME_MS, sound, word_ms
 
 TURN_MS, FIRST_MS, PIECE = 500, 200, 800
-CAN = EngineCapabilities(
-    verbatim=Verbatim.ALWAYS,
-    truncation=Truncation.EXACT,
-    history=HistoryForm.ROWS,
-    responds_on_request=True,
-    interrupts_on_request=True,
-    cancel=True,
-    text_in=True,
-    quiet_tool_results=True,
-    update_tools=True,
-    update_instructions=True,
-    update_voice=True,
+CAN = attrs.evolve(
+    ABLE,
+    turn_detection=(TurnDetection.SILENCE,),
+    word_times=False,
+    usage=False,
+    resumption=False,
+    text_out=False,
 )
 
 

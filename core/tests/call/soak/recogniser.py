@@ -29,6 +29,14 @@ ONSET_MS, TAIL_MS = 30, 100
 OPEN_MS = LinkRules().open_ms
 
 
+async def connect(notes: Notes, settings: Line) -> None:
+    """Take as long as a line of `stt` or `voice` says; for ever is its fault."""
+    opens_ms = settings.number("opens")
+    if opens_ms > OPEN_MS:
+        notes.fault(settings.who)
+    await asyncio.sleep(opens_ms / 1_000)
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Recogniser:
     """*settings* is the `stt` line of the whole call; *words* what the caller's codes mean."""
@@ -42,10 +50,7 @@ class Recogniser:
 
     @asynccontextmanager
     async def open(self, call: CallContext, audio: AudioFormat) -> AsyncIterator[RecogniserSession]:
-        opens_ms = self.settings.number("opens")
-        if opens_ms > OPEN_MS:
-            self.notes.fault("stt")
-        await asyncio.sleep(opens_ms / 1_000)
+        await connect(self.notes, self.settings)
         if self.notes.now() < self.away[0]:
             raise PatterConnectionError("the recogniser cannot be reached", fix="none")
         session = RecogniserSession(self)

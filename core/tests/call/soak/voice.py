@@ -14,7 +14,7 @@ from patter.providers.context import CallContext
 from patter.providers.tts import Speech
 
 from .notes import Notes
-from .recogniser import OPEN_MS
+from .recogniser import connect
 from .script import Line
 from .sound import FRAME_MS, sound, word_ms
 
@@ -33,10 +33,7 @@ class Voice:
 
     @asynccontextmanager
     async def open(self, call: CallContext, audio: AudioFormat) -> AsyncIterator[_Session]:
-        opens_ms = self.settings.number("opens")
-        if opens_ms > OPEN_MS:
-            self.notes.fault("voice")
-        await asyncio.sleep(opens_ms / 1_000)
+        await connect(self.notes, self.settings)
         if self.notes.now() < self.settings.number("dead"):
             self.notes.fault("voice")
             raise PatterConnectionError("the voice cannot be reached", fix="none")
