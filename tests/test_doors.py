@@ -15,7 +15,7 @@ LATE_MS, MEMORY_MB, LOG_KB, RECORD_KB = 60.0, 180.0, 60.0, 300.0
 """Three times what the loop is late on a machine that does nothing else; see docs/security.md."""
 
 LOOKS = 3
-"""So often at most a server that seems late is looked at."""
+"""So many servers at most, if they seem late: who was attacked refuses this address for a while."""
 
 UNDER_WAY_S = 2.0
 """So long an attacker takes to begin."""
@@ -27,16 +27,18 @@ FEW_FILES = frozenset({"idle_connections"})
 @pytest.mark.parametrize("name", sorted(ATTACKS))
 async def test_an_honest_call_hears_everything_beside(name: str, tmp_path: Path) -> None:
     detector = "silero" if name == "audio_flood" else "none"
-    async with target(tmp_path, detector, few_files=name in FEW_FILES) as server:
-        for _ in range(LOOKS):
+    for look in range(LOOKS):
+        folder = tmp_path / str(look)
+        folder.mkdir()
+        async with target(folder, detector, few_files=name in FEW_FILES) as server:
             outcome = await watched(server, name, SECONDS)
-            assert outcome.missed_ms == 0, outcome
-            assert outcome.rss_mb < MEMORY_MB, outcome
-            assert outcome.log_kb < LOG_KB, outcome
-            assert outcome.record_kb < RECORD_KB, outcome
-            # A busy machine is late now and then; a server that notices is late each time.
-            if outcome.p99_ms < LATE_MS:
-                break
+        assert outcome.missed_ms == 0, outcome
+        assert outcome.rss_mb < MEMORY_MB, outcome
+        assert outcome.log_kb < LOG_KB, outcome
+        assert outcome.record_kb < RECORD_KB, outcome
+        # A busy machine is late now and then; a server that notices is late each time.
+        if outcome.p99_ms < LATE_MS:
+            break
     assert outcome.p99_ms < LATE_MS, outcome
 
 
