@@ -227,6 +227,32 @@ def test_several_processes_write_at_once(shelf: CallShelf, index: IndexFile) -> 
     assert index.value("SELECT count(*) FROM words WHERE words MATCH 'table'") == 60
 
 
+def test_what_a_thread_reads_when_it_is_closed_is_read_to_its_end(shelf: CallShelf) -> None:
+    shelf.several(5)
+    # In a process of its own: SQLite ends one that uses a closed connection.
+    code = (
+        "import sys, threading; from pathlib import Path\n"
+        "from patter_dashboard.index_file import IndexFile\n"
+        "from patter_dashboard.sweep import Sweep\n"
+        "index = IndexFile(Path(sys.argv[1])); index.prepare(); Sweep(index).run()\n"
+        "over = threading.Event(); read = []\n"
+        "def look():\n"
+        "    while not over.is_set():\n"
+        "        read.append(len(index.signs()))\n"
+        "threads = [threading.Thread(target=look) for _ in range(3)]\n"
+        "for each in threads: each.start()\n"
+        "while len(read) < 3_000: index.close()\n"
+        "over.set()\n"
+        "for each in threads: each.join()\n"
+        "assert set(read) == {5}\n"
+        "index.close()\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, str(shelf.root)], timeout=60, capture_output=True, text=True
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 def test_a_call_that_was_removed_stays_so_when_the_index_is_made_anew(
     shelf: CallShelf, index: IndexFile
 ) -> None:

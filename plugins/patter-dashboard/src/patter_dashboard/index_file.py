@@ -28,12 +28,27 @@ log = logging.getLogger("patter.dashboard")
 
 
 @attrs.define(eq=False)
+class _Connection:
+    """A thread's connection. SQLite crashes the process when one is closed during its use."""
+
+    made: sqlite3.Connection
+    uses: int = 0
+    unwanted: bool = False
+
+    def close_unless_used(self) -> None:
+        """Close it now, or leave that to its last use. For who has the lock of the index."""
+        if self.unwanted and not self.uses:
+            with suppress(sqlite3.Error):
+                self.made.close()
+
+
+@attrs.define(eq=False)
 class IndexFile:
     """The index of the calls below *root*."""
 
     root: Path
     _local: threading.local = attrs.field(factory=threading.local, init=False)
-    _open: list[sqlite3.Connection] = attrs.field(factory=list, init=False)
+    _open: list[_Connection] = attrs.field(factory=list, init=False)
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
 
     @property
@@ -68,44 +83,47 @@ class IndexFile:
             path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Close what threads have opened; they open it again when they need it."""
+        """Close what threads have opened: one in use, after it. Who needs one opens it again."""
         with self._lock:
             for each in self._open:
-                with suppress(sqlite3.Error):
-                    each.close()
+                each.unwanted = True
+                each.close_unless_used()
             self._open.clear()
             self._local = threading.local()
 
-    def connection(self) -> sqlite3.Connection:
-        """This thread's connection."""
-        made: sqlite3.Connection | None = getattr(self._local, "made", None)
-        if made is None:
-            made = self._connected()
-            self._local.made = made
+    @contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """This thread's connection, which nobody closes while inside."""
+        used = self._used()
+        try:
+            yield used.made
+        finally:
             with self._lock:
-                self._open.append(made)
-        return made
+                used.uses -= 1
+                used.close_unless_used()
 
     def rows(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[Any]:
         """What *sql* finds."""
-        return self.connection().execute(sql, values).fetchall()
+        with self.connection() as connection:
+            return connection.execute(sql, values).fetchall()
 
     def value(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> Any:
         """The first thing that *sql* finds, or None."""
-        row = self.connection().execute(sql, values).fetchone()
+        with self.connection() as connection:
+            row = connection.execute(sql, values).fetchone()
         return row[0] if row else None
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction: all of it, or nothing."""
-        connection = self.connection()
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
+        with self.connection() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
 
     def put(self, calls: Iterable[tuple[str, int, CallRows]]) -> None:
         """Keep *calls*: each with its place below the root, its sign, and its rows."""
@@ -136,17 +154,29 @@ class IndexFile:
 
     def overwrite(self) -> None:
         """Let nothing of what was deleted be left in the file."""
-        connection = self.connection()
-        # FTS5 keeps deleted words in its segments until they are merged.
-        connection.execute("INSERT INTO words(words) VALUES ('optimize')")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        with self.connection() as connection:
+            # FTS5 keeps deleted words in its segments until they are merged.
+            connection.execute("INSERT INTO words(words) VALUES ('optimize')")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _check(self) -> None:
-        connection = self.connection()
-        connection.execute("PRAGMA journal_mode = WAL").fetchall()
-        connection.executescript(SCHEMA)
-        connection.execute("SELECT count(*) FROM calls").fetchone()
-        connection.execute("SELECT count(*) FROM words").fetchone()
+        with self.connection() as connection:
+            connection.execute("PRAGMA journal_mode = WAL").fetchall()
+            connection.executescript(SCHEMA)
+            connection.execute("SELECT count(*) FROM calls").fetchone()
+            connection.execute("SELECT count(*) FROM words").fetchone()
+
+    def _used(self) -> _Connection:
+        with self._lock:
+            kept: _Connection | None = getattr(self._local, "made", None)
+            if kept is not None:
+                kept.uses += 1
+                return kept
+        made = _Connection(self._connected(), uses=1)
+        with self._lock:
+            self._open.append(made)
+            self._local.made = made
+        return made
 
     def _connected(self) -> sqlite3.Connection:
         if not self.path.exists():
