@@ -10,6 +10,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
+from itertools import takewhile
 from pathlib import Path
 
 import attrs
@@ -101,9 +102,11 @@ async def test_a_number_is_served_and_a_caller_is_understood_and_answered(tmp_pa
         assert isinstance(started, Started)
         assert started.carrier_call_id == call.call_id
         rows = [event_fields(each) for each in record if isinstance(each, Row)]
-    assert [row["role"] for row in rows[:2]] == ["caller", "agent"]
-    assert rows[0]["text"].startswith("what are your opening")
-    assert rows[1]["heard_ms"] > 500
+    # A busy machine may hear a pause in the question: then it is two rows.
+    question = [row["text"] for row in takewhile(lambda row: row["role"] == "caller", rows)]
+    assert " ".join(question).startswith("what are your opening")
+    assert rows[len(question)]["role"] == "agent"
+    assert rows[len(question)]["heard_ms"] > 500
 
 
 @pytest.mark.parametrize(
