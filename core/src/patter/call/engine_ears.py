@@ -16,6 +16,7 @@ import attrs
 from patter.audio.formats import AudioFormat
 from patter.call.engine_setup import ReadyEngine
 from patter.call.engine_voice import EngineVoice
+from patter.call.turn.state import plain_words
 from patter.errors import PatterConnectionError, PatterError, PatterTimeoutError
 from patter.providers.context import CallContext
 from patter.providers.engine import Engine, EngineSession, EngineSetup
@@ -30,6 +31,8 @@ from patter.providers.stt import SpeechEnded, SpeechStarted, STTEvent, Transcrip
 
 SPARE_S = 3.0
 """A session that is about to be closed by its vendor is left so long before."""
+ITEMS = 8
+"""Caller turns whose final is waited for: a vendor may owe the words of a few."""
 
 
 FindReady: TypeAlias = Callable[
@@ -84,6 +87,8 @@ class EngineEarsSession:
     _ending: bool = attrs.field(default=False, init=False)
     _over: bool = attrs.field(default=False, init=False)
     _stalled: bool = attrs.field(default=False, init=False)
+    _interims: dict[str, str] = attrs.field(factory=dict, init=False)
+    _newest: str = attrs.field(default="", init=False)
     _limit: asyncio.Timeout = attrs.field(factory=lambda: asyncio.timeout(None), init=False)
 
     def leave(self, after_s: float = 0.0) -> None:
@@ -125,8 +130,8 @@ class EngineEarsSession:
         match event:
             case SpeechStarted() | SpeechEnded():
                 return event
-            case CallerTranscript(_, text, final):
-                return Transcript(text, final)
+            case CallerTranscript():
+                return self._words(event)
             case CallerTurnEnded():
                 return TurnEnded()
             case SessionEnding(in_ms):
@@ -138,3 +143,19 @@ class EngineEarsSession:
                     # All of a response is here, and none is being made: a good moment.
                     self.leave()
         return None
+
+    def _words(self, event: CallerTranscript) -> Transcript | None:
+        """*event* as of a recogniser, which knows of no items.
+
+        What the final of an earlier item repeats of its interim is in its row; without the item it
+        would be taken for words of the later one.
+        """
+        interim = self._interims.pop(event.item_id, "")
+        late = event.final and event.item_id != self._newest
+        if interim and late and plain_words(interim) == plain_words(event.text):
+            return None
+        if not event.final:
+            self._newest, self._interims[event.item_id] = event.item_id, event.text
+            if len(self._interims) > ITEMS:
+                del self._interims[next(iter(self._interims))]
+        return Transcript(event.text, event.final)

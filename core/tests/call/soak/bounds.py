@@ -76,7 +76,9 @@ def bound_of(o: Outcome, gap: Gap) -> tuple[int, str]:
         if entry.began_ms < gap.ended_ms and ended > gap.began_ms:
             return entry.wait_ms + 1_500 + min(_idle(o, gap), 15_000), "keys are collected"
     if (tool := _tool(o, gap)) is not None:
-        return tool, "a tool runs"
+        asked = [each.at_ms for each in o.notes.requests if each.at_ms < gap.ended_ms]
+        owed = bool(asked) and max(asked) > gap.began_ms - o.rules.model_ms
+        return tool + _engine_again(o) * owed, "a tool runs"
     if gap.began_ms == 0:
         greets = bool(o.phrases.greeting)
         return (
@@ -91,7 +93,7 @@ def bound_of(o: Outcome, gap: Gap) -> tuple[int, str]:
             return _answer(o, attrs.evolve(gap, began_ms=asked_ms)), "an answer"
     if _told_to_wait(o, gap):
         waits_ms = (o.rules.progress_ms or o.rules.reply_max_ms) + 2_000 + _voice(o, gap)
-        waits_ms += 2 * o.rules.model_ms * ear.has_engine(o)
+        waits_ms += _engine_again(o)
         return max(waits_ms, _idle(o, gap)), "an answer that takes long"
     return _idle(o, gap), "nobody speaks"
 
@@ -129,6 +131,11 @@ def _told_to_wait(o: Outcome, gap: Gap) -> bool:
     before = [each for each in o.heard if each.until_ms <= gap.began_ms + 1]
     fillers = {o.phrases.filler, o.phrases.progress}
     return bool(before) and before[-1].whole and _sentence(o, before[-1].code) in fillers
+
+
+def _engine_again(o: Outcome) -> int:
+    """How long an engine may owe a response, which is then asked for in another connection."""
+    return 2 * (o.rules.model_ms + _line(o, "stt").number("opens")) * ear.has_engine(o)
 
 
 def _sentence(o: Outcome, code: int) -> str:

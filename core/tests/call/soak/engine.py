@@ -109,7 +109,8 @@ class _Session:
     _wanted: set[str] = attrs.field(factory=set)
     _phrases: frozenset[str] = frozenset()
     _turn: asyncio.TimerHandle | None = None
-    _item: int = 0
+    _turns: int = 0
+    _items: dict[tuple[int, str], int] = attrs.field(factory=dict)
     _understood: int = 0
 
     def __attrs_post_init__(self) -> None:
@@ -190,9 +191,8 @@ class _Session:
         try:
             async for event in self.ears:
                 if isinstance(event, Transcript):
-                    item = f"item-{self._item}"
+                    item = self._item_of(event.text)
                     self._events.put(CallerTranscript(item, event.text, event.final))
-                    self._item += event.final
         finally:
             self._events.close()
 
@@ -211,8 +211,17 @@ class _Session:
         self._understood += len(codes)
         if codes:
             self.rows.append(Message("user", " ".join(self.ears.texts(codes))))
-        self._events.put(CallerTurnEnded(f"item-{self._item}"))
+        self._events.put(CallerTurnEnded(f"item-{self._turns}"))
+        self._turns += 1
         self.ears.finish()
+
+    def _item_of(self, text: str) -> str:
+        """The turn that its words were first understood in, however late the rest comes."""
+        question = self.engine.notes.about(text)
+        if question is None:
+            return f"item-{self._turns}"
+        utterance = (question.index, text.partition(" ")[0])
+        return f"item-{self._items.setdefault(utterance, self._turns)}"
 
     def _start(self, cause: ResponseCause, text: str = "") -> str:
         response = _Response(f"response-{len(self._responses)}", cause, text)

@@ -70,13 +70,14 @@ MUTANTS = (
         """,
     ),
     Mutant(
-        "words that wait for their final are forgotten when more follow",
-        "turn.transition",
-        "goes_on = s.continues or s.reopened",
-        "goes_on = s.continues",
+        "an engine's late words are taken for those of the next turn",
+        "engine_ears",
+        "if interim and late and plain_words(interim) == plain_words(event.text):",
+        "if False:",
         """
         given engine
-        ~900 caller says "taxi ... again" final=1200
+        ~900 caller says smoking final=1600
+        ^200 caller says subscribe
         """,
     ),
     Mutant(

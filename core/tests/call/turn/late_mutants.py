@@ -126,6 +126,24 @@ LATE = (
         "if False:",
     ),
     Mutant(
+        "who speaks to an engine that tells no words is hung up on as silent",
+        "turn.transition",
+        "            idle_step=0,\n            greeted=False,",
+        "            greeted=False,",
+    ),
+    Mutant(
+        "words that wait for their final are forgotten when more follow",
+        "turn.transition",
+        "goes_on = s.continues or s.reopened",
+        "goes_on = s.continues",
+    ),
+    Mutant(
+        "words wait for a final that came while the caller was away",
+        "turn.on_caller",
+        "if event.final and shares(tx.state.unconfirmed, event.text):",
+        "if False:",
+    ),
+    Mutant(
         "whoever is away cannot be hung up on",
         "turn.on_ending",
         "if tx.state.phase in (Phase.RINGING, Phase.AWAY):",

@@ -97,6 +97,7 @@ ACCEPTED: Mapping[Phase, frozenset[type[TurnEvent]]] = MappingProxyType(
         Phase.AWAY: frozenset(
             {
                 CallerHungUp,
+                CallerWords,
                 EndRequested,
                 DrainRequested,
                 TransferFailed,

@@ -96,7 +96,11 @@ def voice_stopped(tx: Transition, event: VoiceStopped) -> None:
 
 
 def transcript(tx: Transition, event: CallerWords) -> None:
-    """Words, or the news that there were none."""
+    """Words, or the news that there were none; of a caller who is away, what was waited for."""
+    if tx.state.phase is Phase.AWAY:
+        if event.final and shares(tx.state.unconfirmed, event.text):
+            tx.set(unconfirmed="")
+        return
     if event.reply_to:
         tx.set(reply_to=event.reply_to)
     if event.final and not event.text:

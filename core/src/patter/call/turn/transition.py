@@ -348,6 +348,8 @@ class Transition:
             committed_ms=self.now,
             turn_end_ms=self._turn_end_ms(),
             wordless=not text,
+            # It was spoken, whether or not an engine ever tells its words.
+            idle_step=0,
             greeted=False,
             # What a voice says that still goes on is another turn.
             voice_began_ms=self.now + 1 if s.voice_on else s.voice_began_ms,
