@@ -32,7 +32,7 @@ from patter.providers.stt import SpeechEnded, SpeechStarted, STTEvent, Transcrip
 SPARE_S = 3.0
 """A session that is about to be closed by its vendor is left so long before."""
 ITEMS = 8
-"""Caller turns whose final is waited for: a vendor may owe the words of a few."""
+"""So many caller turns back a final is recognised as one that brings nothing."""
 
 
 FindReady: TypeAlias = Callable[
@@ -87,8 +87,8 @@ class EngineEarsSession:
     _ending: bool = attrs.field(default=False, init=False)
     _over: bool = attrs.field(default=False, init=False)
     _stalled: bool = attrs.field(default=False, init=False)
-    _interims: dict[str, str] = attrs.field(factory=dict, init=False)
-    _newest: str = attrs.field(default="", init=False)
+    _open: tuple[str, str] = attrs.field(default=("", ""), init=False)
+    _settled: dict[str, str] = attrs.field(factory=dict, init=False)
     _limit: asyncio.Timeout = attrs.field(factory=lambda: asyncio.timeout(None), init=False)
 
     def leave(self, after_s: float = 0.0) -> None:
@@ -111,7 +111,7 @@ class EngineEarsSession:
         try:
             async with self._limit:
                 async for event in self.session:
-                    if (heard := self._take(event)) is not None:
+                    for heard in self._take(event):
                         yield heard
         except TimeoutError:
             if not self._limit.expired():
@@ -126,14 +126,14 @@ class EngineEarsSession:
             return PatterTimeoutError("the engine's session did not answer", fix=fix)
         return PatterConnectionError("the engine's session was left", fix=fix)
 
-    def _take(self, event: EngineEvent) -> STTEvent | None:
+    def _take(self, event: EngineEvent) -> list[STTEvent]:
         match event:
             case SpeechStarted() | SpeechEnded():
-                return event
+                return [event]
             case CallerTranscript():
                 return self._words(event)
             case CallerTurnEnded():
-                return TurnEnded()
+                return [TurnEnded()]
             case SessionEnding(in_ms):
                 self._ending = True
                 self.leave(max(0.0, in_ms / 1_000 - SPARE_S))
@@ -142,20 +142,28 @@ class EngineEarsSession:
                 if self._ending and isinstance(event, ResponseDone):
                     # All of a response is here, and none is being made: a good moment.
                     self.leave()
-        return None
+        return []
 
-    def _words(self, event: CallerTranscript) -> Transcript | None:
-        """*event* as of a recogniser, which knows of no items.
+    def _words(self, event: CallerTranscript) -> list[STTEvent]:
+        """*event* as of a recogniser, which knows of no items and tells one after the other.
 
-        What the final of an earlier item repeats of its interim is in its row; without the item it
-        would be taken for words of the later one.
+        An item is told to its end before the next: what its own final adds comes late.
         """
-        interim = self._interims.pop(event.item_id, "")
-        late = event.final and event.item_id != self._newest
-        if interim and late and plain_words(interim) == plain_words(event.text):
-            return None
-        if not event.final:
-            self._newest, self._interims[event.item_id] = event.item_id, event.text
-            if len(self._interims) > ITEMS:
-                del self._interims[next(iter(self._interims))]
-        return Transcript(event.text, event.final)
+        item, text, final = event.item_id, event.text, event.final
+        if item in self._settled:
+            text = _beyond(self._settled[item], text) if final else ""
+            return [Transcript(text, True)] if text else []
+        (before, words), self._open = self._open, ("", "") if final else (item, text)
+        told: list[STTEvent] = [Transcript(text, final)]
+        if words and before != item:
+            told.insert(0, Transcript(words, True))
+            self._settled[before] = words
+            if len(self._settled) > ITEMS:
+                del self._settled[next(iter(self._settled))]
+        return told
+
+
+def _beyond(settled: str, text: str) -> str:
+    """What the final *text* says beyond the words it was *settled* with."""
+    old, new = plain_words(settled), plain_words(text)
+    return " ".join(text.split()[len(old) :]) if new[: len(old)] == old else text

@@ -74,11 +74,10 @@ def bound_of(o: Outcome, gap: Gap) -> tuple[int, str]:
     for entry in o.notes.entries:
         ended = o.ended_ms if entry.ended_ms is None else entry.ended_ms
         if entry.began_ms < gap.ended_ms and ended > gap.began_ms:
-            return entry.wait_ms + 1_500 + min(_idle(o, gap), 15_000), "keys are collected"
+            patience = entry.wait_ms + 1_500 + min(_idle(o, gap), 15_000)
+            return patience + _owed(o, gap), "keys are collected"
     if (tool := _tool(o, gap)) is not None:
-        asked = [each.at_ms for each in o.notes.requests if each.at_ms < gap.ended_ms]
-        owed = bool(asked) and max(asked) > gap.began_ms - o.rules.model_ms
-        return tool + _engine_again(o) * owed, "a tool runs"
+        return tool + _owed(o, gap), "a tool runs"
     if gap.began_ms == 0:
         greets = bool(o.phrases.greeting)
         return (
@@ -95,7 +94,7 @@ def bound_of(o: Outcome, gap: Gap) -> tuple[int, str]:
         waits_ms = (o.rules.progress_ms or o.rules.reply_max_ms) + 2_000 + _voice(o, gap)
         waits_ms += _engine_again(o)
         return max(waits_ms, _idle(o, gap)), "an answer that takes long"
-    return _idle(o, gap), "nobody speaks"
+    return _idle(o, gap) + _owed(o, gap), "nobody speaks"
 
 
 def _answer(o: Outcome, gap: Gap) -> int:
@@ -120,10 +119,14 @@ def _connecting(o: Outcome, gap: Gap, *, again: bool) -> int:
     """How long the recogniser may take to be connected, for the first time or *again*."""
     if ear.never_opens(o, "stt"):
         return 2 * OPEN_MS + LINK_MS  # it is tried twice before the call is given up
-    opens_ms = _line(o, "stt").number("opens")
     if again:
-        return LINK_MS + opens_ms
-    return max(0, opens_ms - _line(o, "given").number("rings") - gap.began_ms)
+        return LINK_MS + _line(o, "stt").number("opens")
+    return max(0, opened_ms(o) - gap.began_ms)
+
+
+def opened_ms(o: Outcome) -> int:
+    """When the recogniser is connected, which may be before the call."""
+    return _line(o, "stt").number("opens") - _line(o, "given").number("rings")
 
 
 def _told_to_wait(o: Outcome, gap: Gap) -> bool:
@@ -136,6 +139,13 @@ def _told_to_wait(o: Outcome, gap: Gap) -> bool:
 def _engine_again(o: Outcome) -> int:
     """How long an engine may owe a response, which is then asked for in another connection."""
     return 2 * (o.rules.model_ms + _line(o, "stt").number("opens")) * ear.has_engine(o)
+
+
+def _owed(o: Outcome, gap: Gap) -> int:
+    """How long a response of an engine may be owed in *gap*."""
+    since_ms = gap.began_ms - o.rules.model_ms
+    asked = any(since_ms < each.at_ms < gap.ended_ms for each in o.notes.requests)
+    return _engine_again(o) if asked else 0
 
 
 def _sentence(o: Outcome, code: int) -> str:
@@ -154,7 +164,7 @@ def _model(o: Outcome, question: Any, faults: set[str]) -> int:
     limit = o.rules.filler_ms or o.rules.reply_max_ms
     if ear.has_engine(o):
         # It says no filler beside its own response, which it may owe so long.
-        slow_ms = 2 * o.rules.model_ms + 2_000
+        slow_ms = _engine_again(o) + 2_000
         limit = max(limit, slow_ms) if o.rules.filler_ms else limit + slow_ms
     if faults & {"model", "model late"}:
         return limit + MODEL_FIRST_MS

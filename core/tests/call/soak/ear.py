@@ -11,7 +11,7 @@ from patter.observe.events import Note, Row
 from patter.text.listener_words import is_made_of, listener_words
 
 from .model import REASSURANCE
-from .notes import Talk
+from .notes import Question, Talk
 from .recogniser import OPEN_MS, TAIL_MS
 from .world import Heard, Outcome
 
@@ -65,6 +65,12 @@ def never_opens(o: Outcome, who: str) -> bool:
 def never_tells(o: Outcome) -> bool:
     """Is there nobody to write down what was said? An engine may answer without."""
     return never_opens(o, "stt") or has_engine(o)
+
+
+def untold(o: Outcome, question: Question) -> bool:
+    """Does an engine tell the words of *question* neither before it answers nor after?"""
+    late = any(each.options.get("interim", "0") in {"never", "600"} for each in o.script)
+    return has_engine(o) and late and question.options.get("final") == "never"
 
 
 def broken_up(o: Outcome, word: str) -> bool:

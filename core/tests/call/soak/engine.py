@@ -109,9 +109,7 @@ class _Session:
     _wanted: set[str] = attrs.field(factory=set)
     _phrases: frozenset[str] = frozenset()
     _turn: asyncio.TimerHandle | None = None
-    _turns: int = 0
-    _items: dict[tuple[int, str], int] = attrs.field(factory=dict)
-    _understood: int = 0
+    _ends: list[int] = attrs.field(factory=list)
 
     def __attrs_post_init__(self) -> None:
         self.rows = list(self.setup.history)
@@ -191,8 +189,8 @@ class _Session:
         try:
             async for event in self.ears:
                 if isinstance(event, Transcript):
-                    item = self._item_of(event.text)
-                    self._events.put(CallerTranscript(item, event.text, event.final))
+                    turn, text = self._turn_of(event.text)
+                    self._events.put(CallerTranscript(f"item-{turn}", text, event.final))
         finally:
             self._events.close()
 
@@ -207,21 +205,23 @@ class _Session:
 
     def _end_turn(self) -> None:
         """The words of the caller so far are a row: it heard them, whatever it writes down."""
-        codes = self.ears.heard[self._understood :]
-        self._understood += len(codes)
+        codes = self.ears.heard[self._ends[-1] if self._ends else 0 :]
         if codes:
             self.rows.append(Message("user", " ".join(self.ears.texts(codes))))
-        self._events.put(CallerTurnEnded(f"item-{self._turns}"))
-        self._turns += 1
+        self._events.put(CallerTurnEnded(f"item-{len(self._ends)}"))
+        self._ends.append(len(self.ears.heard))
         self.ears.finish()
 
-    def _item_of(self, text: str) -> str:
-        """The turn that its words were first understood in, however late the rest comes."""
-        question = self.engine.notes.about(text)
-        if question is None:
-            return f"item-{self._turns}"
-        utterance = (question.index, text.partition(" ")[0])
-        return f"item-{self._items.setdefault(utterance, self._turns)}"
+    def _turn_of(self, text: str) -> tuple[int, str]:
+        """The turn of the last word of *text*, and what of it was said in that turn."""
+        told, words = self.ears.texts(self.ears.heard), text.split()
+        places = range(len(told) - len(words), -1, -1)
+        at = next((each for each in places if told[each : each + len(words)] == words), None)
+        if at is None or not words:
+            return len(self._ends), text
+        end = at + len(words)
+        turn = sum(each < end for each in self._ends)
+        return turn, " ".join(told[max(at, self._ends[turn - 1] if turn else 0) : end])
 
     def _start(self, cause: ResponseCause, text: str = "") -> str:
         response = _Response(f"response-{len(self._responses)}", cause, text)
@@ -250,7 +250,8 @@ class _Session:
             return ResponseStatus.COMPLETED
         texts = self._unanswered() or [""]
         last = self.rows[-1] if self.rows else Message("user", "")
-        first = response.cause is not ResponseCause.TOOL
+        # Who knows the result does not ask for it again, whatever it is asked for now.
+        first = response.cause is not ResponseCause.TOOL and last.role != "tool"
         engine = self.engine
         noted, plan = note(engine.notes, engine.default, texts, last.role, last.text, first)
         tool = plan.get("tool") if first else None

@@ -15,7 +15,7 @@ from patter.call.link import LinkRules
 from patter.observe.events import Ended, ErrorEvent, Link, Note, Row, ToolRun, Wire
 
 from . import ear
-from .bounds import bound_of, silences
+from .bounds import bound_of, opened_ms, silences
 from .notes import Question, Request
 from .recogniser import TAIL_MS as VOICE_TAIL_MS
 from .world import Outcome
@@ -148,11 +148,10 @@ def _could_be_said(o: Outcome, text: str, began_ms: float, at_ms: int) -> bool:
 def _must_be_kept(o: Outcome, question: Question, word: str) -> bool:
     came = [at for at, text, _ in o.notes.delivered if word in text.split()]
     if not came or ear.engine_died(o):
-        lost = (
-            ear.broken_up(o, word) or _too_old_to_replay(o, word) or _died_in_between(o, question)
-        )
+        lost = ear.broken_up(o, word) or _too_old_to_replay(o, word) or ear.untold(o, question)
+        lost = lost or _died_in_between(o, question)
         return not lost and _should_have_come(o, question)
-    if min(came) > o.ended_ms - 300 or ear.any_command(o, "machine"):
+    if min(came) > o.ended_ms - 300 or ear.any_command(o, "machine") or ear.untold(o, question):
         return False
     if _taken_back(o, word) and not _was_final(o, word):
         return False
@@ -385,7 +384,8 @@ def errors(o: Outcome) -> Iterator[str]:
     lost = [event for event in o.of(Wire) if event.what == "leg_lost"]
     if sorry and not noted:
         yield f"{sorted(sorry)} without an error in the record"
-    if sorry and not o.notes.faults and not any(use.ended_ms is None for use in o.notes.tools):
+    stuck = any((use.ended_ms or o.ended_ms) - use.began_ms > 50_000 for use in o.notes.tools)
+    if sorry and not o.notes.faults and not stuck:
         yield f"{sorted(sorry)} though nothing failed"
     acts = [*(t.began_ms for t in o.notes.talk), *(at for at, _ in o.notes.keys)]
     finals = [at for at, text, final in o.notes.delivered if text and final]
@@ -397,6 +397,7 @@ def errors(o: Outcome) -> Iterator[str]:
         alone = alone and not any(at < late < at + known_ms for late in finals)
         kept = any(at - 100 <= event.at_ms for event in (*noted, *lost, *o.of(Note)))
         felt = what != "voice" or not any(at < start < at + 4_500 for start, _ in o.sounds)
+        felt = felt and (what != "stt" or at >= opened_ms(o))
         known = kept or not felt or at > o.ended_ms - 20_000
         if what in {"model", "voice", "stt"} and alone and not known:
             yield f"{what} failed at {at} and the record does not know"
@@ -460,7 +461,8 @@ def commands(o: Outcome) -> Iterator[str]:
     said = set(ear.whole_sentences(o))
     for at, text, refused in o.notes.announced:
         quiet = not any(t.ended_ms > at - 500 for t in o.notes.talk) and not o.notes.lost
-        ending = any(what in {"hangs", "drains", "machine"} for _, what in o.notes.commands)
+        leaves = {"hangs", "drains", "machine", "transfers"}
+        ending = any(what in leaves for _, what in o.notes.commands)
         # An answer that waits for its tool goes first.
         tools = [use.ended_ms or o.ended_ms for use in o.notes.tools if use.began_ms < at]
         late = o.ended_ms - max([at, *tools]) > 20_000

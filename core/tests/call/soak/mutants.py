@@ -72,7 +72,7 @@ MUTANTS = (
     Mutant(
         "an engine's late words are taken for those of the next turn",
         "engine_ears",
-        "if interim and late and plain_words(interim) == plain_words(event.text):",
+        "if words and before != item:",
         "if False:",
         """
         given engine
