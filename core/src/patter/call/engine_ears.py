@@ -154,13 +154,13 @@ class EngineEarsSession:
             text = _beyond(self._settled[item], text) if final else ""
             return [Transcript(text, True)] if text else []
         (before, words), self._open = self._open, ("", "") if final else (item, text)
-        told: list[STTEvent] = [Transcript(text, final)]
+        events: list[STTEvent] = [Transcript(text, final)]
         if words and before != item:
-            told.insert(0, Transcript(words, True))
+            events.insert(0, Transcript(words, True))
             self._settled[before] = words
             if len(self._settled) > ITEMS:
                 del self._settled[next(iter(self._settled))]
-        return told
+        return events
 
 
 def _beyond(settled: str, text: str) -> str:
