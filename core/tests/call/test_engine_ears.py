@@ -34,7 +34,9 @@ async def heard(*told: tuple[str, str, bool]) -> list[tuple[str, bool]]:
 A, B = ("a", "two seats", False), ("b", "and lunch", False)
 
 
-@pytest.mark.parametrize("later", [("a", "Two seats.", True), ("a", "two seats by", False)])
+@pytest.mark.parametrize(
+    "later", [("a", "Two seats.", True), ("a", "Two", True), ("a", "two seats by", False)]
+)
 async def test_an_item_is_told_to_its_end_before_the_next(later: tuple[str, str, bool]) -> None:
     told = await heard(A, B, later, ("b", "and lunch", True))
     assert told == [

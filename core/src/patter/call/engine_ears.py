@@ -16,7 +16,7 @@ import attrs
 from patter.audio.formats import AudioFormat
 from patter.call.engine_setup import ReadyEngine
 from patter.call.engine_voice import EngineVoice
-from patter.call.turn.state import plain_words
+from patter.call.turn.words import after
 from patter.errors import PatterConnectionError, PatterError, PatterTimeoutError
 from patter.providers.context import CallContext
 from patter.providers.engine import Engine, EngineSession, EngineSetup
@@ -151,7 +151,7 @@ class EngineEarsSession:
         """
         item, text, final = event.item_id, event.text, event.final
         if item in self._settled:
-            text = _beyond(self._settled[item], text) if final else ""
+            text = after(self._settled[item], text) if final else ""
             return [Transcript(text, True)] if text else []
         (before, words), self._open = self._open, ("", "") if final else (item, text)
         events: list[STTEvent] = [Transcript(text, final)]
@@ -161,9 +161,3 @@ class EngineEarsSession:
             if len(self._settled) > ITEMS:
                 del self._settled[next(iter(self._settled))]
         return events
-
-
-def _beyond(settled: str, text: str) -> str:
-    """What the final *text* says beyond the words it was *settled* with."""
-    old, new = plain_words(settled), plain_words(text)
-    return " ".join(text.split()[len(old) :]) if new[: len(old)] == old else text

@@ -52,7 +52,7 @@ def sort_words(state: TurnState, event: CallerWords) -> SortedWords:
         return SortedWords(overtaken=state.overtaken)
     placed = event.end_ms is not None
     if _is_late(state, event) and (placed or state.caller is CallerStatus.QUIET):
-        added = _after(state.committed, text)
+        added = after(state.committed, text)
         if not added or _ends_with(state.committed, text):
             return SortedWords(overtaken=state.overtaken)
         # What comes next may tell an interim again, and more.
@@ -297,7 +297,7 @@ def _unrepeated(state: TurnState, event: CallerWords, text: str) -> str:
     """*text* without what it repeats of the committed words, told again soon after."""
     soon = event.at_ms - state.committed_ms <= state.rules.repeat_ms
     if event.end_ms is None and soon and state.caller is CallerStatus.QUIET:
-        return _after(state.committed, text)
+        return after(state.committed, text)
     return text
 
 
@@ -306,7 +306,7 @@ def _ends_with(committed: str, text: str) -> bool:
     return plain_words(committed)[-len(words) :] == words
 
 
-def _after(committed: str, text: str) -> str:
+def after(committed: str, text: str) -> str:
     """*text* without *committed* in front; empty if it only begins to repeat it."""
     old, new = plain_words(committed), plain_words(text)
     if new[: len(old)] != old[: len(new)]:
