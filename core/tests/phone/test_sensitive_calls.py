@@ -51,9 +51,9 @@ from patter_testing.fakes.carrier import ABLE
 from patter_testing.fakes.tts import read_back
 from patter_testing.tones import digits_in
 
-OPEN_KEYS, SECRET_KEYS, FREE_KEYS = "2580", "739154", "6046"
+OPEN_KEYS, SECRET_KEYS, FREE_KEYS = "2580", "739154", "604619"
 SPOKEN = "my word is quince marmalade and forty one"
-CARD, CVV = "4929 1813 0042", "8317"
+CARD, CVV = "4929 1813 0042", "831726"
 RESULT = "approved under 55120987"
 CANARIES = (
     *("quince", "marmalade"),
@@ -252,6 +252,10 @@ async def canary_call(folder: Path) -> Everything:
     return it
 
 
+WHEN_AND_WHERE = {"created", "msecs", "relativeCreated", "process", "thread"}
+"""What Python numbers in each record of a log: by chance, a canary stands in such a number."""
+
+
 class Log(logging.Handler):
     """Keeps what is logged, as a file would have it and as it was passed."""
 
@@ -260,7 +264,8 @@ class Log(logging.Handler):
         self.kept: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.kept.append(f"{self.format(record)} {vars(record)}")
+        passed = {name: value for name, value in vars(record).items() if name not in WHEN_AND_WHERE}
+        self.kept.append(f"{self.format(record)} {passed}")
 
 
 @pytest.fixture(scope="module")
