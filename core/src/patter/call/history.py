@@ -99,6 +99,11 @@ class History:
                 self.rows.append(self.rows.pop(index))
                 return
 
+    def wording(self, turn: int) -> str:
+        """What the caller's *turn* says by now; empty without one."""
+        rows = (row.text for row in self.rows if row.role == "caller" and row.turn == turn)
+        return next(rows, "")
+
     def reword(self, turn: int, text: str) -> None:
         """From now on the model reads *text* where the caller's *turn* stands."""
         for index, row in enumerate(self.rows):

@@ -34,6 +34,7 @@ class MindTurn:
     *messages* awaits the conversation as a model reads it, ending with this turn. *transcript*
     is the same as rows of ``role`` and ``text``. *tools* are those that the model may call by now;
     one of them may change them, and the beginning of *messages*: *role* is another object then.
+    *wording* is the turn as it stands by now: late words may come while a tool runs.
     *run_tool* answers a tool call of the model.
     *committed* awaits the moment from which the answer will be spoken: until then the turn is a
     draft that the caller may still change, and only ``read`` tools run. *waits* bound a model.
@@ -46,6 +47,7 @@ class MindTurn:
     messages: Callable[[], Awaitable[tuple[Message, ...]]]
     transcript: Callable[[], list[dict[str, str]]]
     role: Callable[[], object]
+    wording: Callable[[], str]
     tools: Callable[[], tuple[ToolSpec, ...]]
     run_tool: ToolRunner
     committed: Callable[[], Awaitable[object]]
@@ -77,14 +79,15 @@ class ModelMind:
         turn: MindTurn,
         control: CallControl,  # noqa: ARG002
     ) -> AsyncGenerator[LoopItem, None]:
-        """Ask the model, for as many rounds as it calls tools; anew when these have changed."""
+        """Ask the model for as many rounds as it calls tools; anew when tools or words changed."""
         llm, rounds = self.llm, list[ToolRound]()
         if isinstance(llm, FallbackLLMProvider):
             if asks_function(llm):
                 await turn.committed()
             llm = llm.in_call(turn.report)
         while True:
-            role, messages = turn.role(), _with_text(await turn.messages(), rounds)
+            role, wording = turn.role(), turn.wording()
+            messages = _with_text(await turn.messages(), rounds)
             left = MAX_ROUNDS - len(rounds)
             items = reply(
                 llm,
@@ -101,7 +104,8 @@ class ModelMind:
                     yield item
                     if isinstance(item, ToolRound):
                         rounds.append(item)
-                        if turn.role() is not role and len(rounds) < MAX_ROUNDS:
+                        is_other = turn.role() is not role or turn.wording() != wording
+                        if is_other and len(rounds) < MAX_ROUNDS:
                             break
                 else:
                     return

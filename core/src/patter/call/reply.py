@@ -322,6 +322,7 @@ class Answer:
             messages=self._messages,
             transcript=speaker.history.transcript,
             role=lambda: speaker.plan,
+            wording=lambda: self._history.wording(self.utterance.turn),
             tools=lambda: speaker.toolbox.specs,
             run_tool=self._run_tool,
             committed=self.released.wait,

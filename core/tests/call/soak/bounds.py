@@ -31,8 +31,11 @@ from .world import Outcome
 
 MODEL_MS, VOICE_MS, LINK_MS = 4_000, 4_000, 3_000
 LINKS = {"stt", "leg", "frames cease", "final"}
+LEAVES = {"hangs", "transfers"}
 FOREVER_MS = 10_000_000
 SHORTEST_MS = 1_000
+CUT_MS = 300
+"""Of an utterance that a voice cuts so much may be heard after the voice."""
 
 
 @attrs.frozen
@@ -64,6 +67,8 @@ def silences(o: Outcome) -> list[Gap]:
             gaps.append(Gap(round(last), round(min(began, o.ended_ms)), by_caller))
         if end >= last:
             last, by_caller = end, caller
+        elif caller and last - end < CUT_MS and o.rules.barge_in_threshold_ms:
+            by_caller = True
     return gaps
 
 
@@ -87,14 +92,14 @@ def bound_of(o: Outcome, gap: Gap) -> tuple[int, str]:
         )
     if gap.by_caller and _spoke(o, gap):
         if not _only_listened(o, gap):
-            return _answer(o, gap), "an answer"
+            return max(_answer(o, gap), _leaves_after(o, gap)), "an answer"
         if (asked_ms := _asked_before(o, gap)) is not None:
             return _answer(o, attrs.evolve(gap, began_ms=asked_ms)), "an answer"
     if _told_to_wait(o, gap):
         waits_ms = (o.rules.progress_ms or o.rules.reply_max_ms) + 2_000 + _voice(o, gap)
         waits_ms += _engine_again(o)
         return max(waits_ms, _idle(o, gap)), "an answer that takes long"
-    return _idle(o, gap) + _owed(o, gap), "nobody speaks"
+    return max(_idle(o, gap) + _owed(o, gap), _told_late(o, gap)), "nobody speaks"
 
 
 def _answer(o: Outcome, gap: Gap) -> int:
@@ -109,10 +114,23 @@ def _answer(o: Outcome, gap: Gap) -> int:
         final_ms = min(late, rules.final_wait_ms + FINAL_MS + 500)
     keyed = any(gap.began_ms - 400 <= at <= gap.ended_ms for at, _ in o.notes.keys)
     base += rules.digit_gap_ms if keyed else 0
-    base += _patience(o) + final_ms + _model(o, question, faults) + _voice(o, gap)
+    base += _patience(o) + final_ms + _model(o, gap, question, faults) + _voice(o, gap)
     if o.rules.barge_in_mode == "pause_resume":
         base += rules.barge_in_confirm_ms
     return base + _connecting(o, gap, again=bool(faults & LINKS))
+
+
+def _told_late(o: Outcome, gap: Gap) -> int:
+    """How long until the answer to words that a recogniser tells in *gap*, if somebody waits."""
+    told = [at for at, text, _ in o.notes.delivered if text and gap.began_ms < at < gap.ended_ms]
+    late_ms = min(told, default=FOREVER_MS) - gap.began_ms
+    return late_ms + _answer(o, gap) if late_ms < _idle(o, gap) else 0
+
+
+def _leaves_after(o: Outcome, gap: Gap) -> int:
+    """How long until news of the answer after which a caller leaves, whatever they say by then."""
+    ordered = any(at < gap.ended_ms and what in LEAVES for at, what in o.notes.commands)
+    return ordered * (o.rules.progress_ms or o.rules.reply_max_ms)
 
 
 def _connecting(o: Outcome, gap: Gap, *, again: bool) -> int:
@@ -160,12 +178,15 @@ def _patience(o: Outcome) -> int:
     return max(o.rules.patience_ms, o.rules.speak_after_ms - FINAL_MS)
 
 
-def _model(o: Outcome, question: Any, faults: set[str]) -> int:
+def _model(o: Outcome, gap: Gap, question: Any, faults: set[str]) -> int:
     limit = o.rules.filler_ms or o.rules.reply_max_ms
     if ear.has_engine(o):
         # It says no filler beside its own response, which it may owe so long.
         slow_ms = _engine_again(o) + 2_000
         limit = max(limit, slow_ms) if o.rules.filler_ms else limit + slow_ms
+        # The one before may be owed still.
+        stalls = [at for at, what in o.notes.faults if what == "model late"]
+        limit += o.rules.model_ms * any(0 < gap.began_ms - at < o.rules.model_ms for at in stalls)
     if faults & {"model", "model late"}:
         return limit + MODEL_FIRST_MS
     own = question.answer.get("first") if question is not None else None
@@ -198,7 +219,8 @@ def _own_firsts(o: Outcome) -> list[int]:
 def _tool(o: Outcome, gap: Gap) -> int | None:
     """The bound of a wait for a tool, and for what must be mended before there can be news."""
     limit = o.rules.progress_ms or o.rules.tool_ms
-    limit += _voice(o, gap) - VOICE_FIRST_MS + LINK_MS * bool(_faults(o, gap) & LINKS)
+    # A final may cut news that are about to be heard, which then are spoken a second time.
+    limit += 2 * (_voice(o, gap) - VOICE_FIRST_MS) + LINK_MS * bool(_faults(o, gap) & LINKS)
     for use in o.notes.tools:
         ended = o.ended_ms if use.ended_ms is None else use.ended_ms
         if use.began_ms < gap.ended_ms and ended > gap.began_ms:
@@ -232,7 +254,8 @@ def _spoke(o: Outcome, gap: Gap) -> bool:
     # A key of such an entry does not ask once more what was said, and answered, before it.
     heard_ms = max((end for _, end in o.sounds if end <= gap.began_ms), default=0.0)
     said = [each.ended_ms for each in o.notes.talk if each.ended_ms <= gap.began_ms + 1]
-    return keyed or (max(said, default=-1) >= heard_ms and bool(_last_words(o, gap)))
+    cut_ms = CUT_MS if o.rules.barge_in_threshold_ms else 0
+    return keyed or (max(said, default=-1) >= heard_ms - cut_ms and bool(_last_words(o, gap)))
 
 
 def _only_listened(o: Outcome, gap: Gap) -> bool:

@@ -16,9 +16,10 @@ from .recogniser import OPEN_MS, TAIL_MS
 from .world import Heard, Outcome
 
 Span = tuple[float, float]
-KEYS = re.compile(r"\[DTMF: ([^\]]*)\]")
+KEYS = re.compile(r"\[(?:DTMF:|keys) ([^\]]*)\]")
 VOICE_AHEAD_MS = 300
 """So much sooner than it is heard a voice may make its sound, and fail."""
+ONE_ITEM_MS = 4_000
 LATE_MS = 2_000
 """A final that comes so late may come after those of the next words."""
 UNCLAIMED_MS = 560
@@ -68,9 +69,14 @@ def never_tells(o: Outcome) -> bool:
 
 
 def untold(o: Outcome, question: Question) -> bool:
-    """Does an engine tell the words of *question* neither before it answers nor after?"""
+    """Does an engine tell the words of *question* neither before it answers nor after?
+
+    What is said without a pause in between is one item, with one final.
+    """
     late = any(each.options.get("interim", "0") in {"never", "600"} for each in o.script)
-    return has_engine(o) and late and question.options.get("final") == "never"
+    ended = question.ended_ms or 0
+    never = [q.ended_ms or 0 for q in o.notes.questions if q.options.get("final") == "never"]
+    return has_engine(o) and late and any(ended <= at < ended + ONE_ITEM_MS for at in never)
 
 
 def broken_up(o: Outcome, word: str) -> bool:
@@ -91,8 +97,9 @@ def told_out_of_order(o: Outcome) -> bool:
 
 
 def starves_ms(o: Outcome) -> int:
-    """How long who speaks may hear nothing at all; an engine says no filler while it is slow."""
-    return 45_000 if has_engine(o) else 20_000
+    """How long who speaks may hear nothing at all; without a filler for longer, as of an engine."""
+    silent_ms = 0 if o.rules.filler_ms else 8_000
+    return 45_000 if has_engine(o) else 20_000 + silent_ms
 
 
 def opens_late_ms(o: Outcome) -> int:
@@ -284,7 +291,9 @@ def compare(o: Outcome) -> Iterator[str]:
         before = at
         at, wrong = _match(o, stream, at, row.text.split())
         whole = {each.code for each in stream[before:at] if each.whole}
-        if not row.interrupted and any(each.code not in whole for each in stream[before:at]):
+        # Its end is estimated where the line stands still for longer than a mark is waited for.
+        parts = stream[before : at - _stood_still(o, row)]
+        if not row.interrupted and any(each.code not in whole for each in parts):
             wrong = wrong or "not all of it was heard"
         if wrong:
             yield f"row {row.text!r} ({row.kind} at {row.at_ms}): {wrong}"
@@ -292,6 +301,15 @@ def compare(o: Outcome) -> Iterator[str]:
     rest = [each for each in stream[at:] if o.notes.spoken[each.code].instance not in short]
     if rest:
         yield f"heard and in no row: {' '.join(o.notes.spoken[each.code].word for each in rest)!r}"
+
+
+def _stood_still(o: Outcome, row: Row) -> bool:
+    """Did the line stand still while *row* was being said?"""
+    return any(
+        what == "leg" and row.began_ms <= at <= row.at_ms
+        for at, what in o.notes.faults
+        if row.began_ms is not None
+    )
 
 
 def _hardly_heard(o: Outcome) -> set[int]:

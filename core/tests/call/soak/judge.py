@@ -6,18 +6,16 @@ what the caller heard, what the record says, what the history will tell the mode
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
-from patter.call.link import LinkRules
 from patter.observe.events import Ended, ErrorEvent, Link, Note, Row, ToolRun, Wire
 
 from . import ear
 from .bounds import bound_of, opened_ms, silences
 from .notes import Question, Request
-from .recogniser import TAIL_MS as VOICE_TAIL_MS
+from .row_words import as_if_repeated, words
 from .world import Outcome
 
 Rule = Callable[[Outcome], Iterable[str]]
@@ -26,10 +24,6 @@ IN_FLIGHT_MS = 120
 """So long it takes a detector and a frame of the line until the call knows what is known."""
 USUAL_GREETING_MS = 2_000
 TALKS_ON_MS = 2_000
-REPLAY_MS = LinkRules().replay_ms
-"""So much audio is kept for the next recogniser."""
-SHORT_WORD_MS, FIRST_WORD_MS = 150, 500
-"""So long it takes to say a word, and to say the first and be understood."""
 TAIL_MS = 2_600
 """Keys and words so shortly before the end may be on their way."""
 
@@ -90,8 +84,10 @@ def answers(o: Outcome) -> Iterator[str]:
             if not (later.first and earlier.first) or _result_between(o, earlier, later):
                 continue
             words = set(ear.plain(later.text))
-            failed = any(earlier.at_ms <= at <= later.at_ms for at, _ in o.notes.faults)
-            again = all(_as_if_repeated(o, word) for word in words)
+            # What an engine is sent again it may answer again.
+            since_ms = earlier.at_ms - 2_000 * ear.has_engine(o)
+            failed = any(since_ms <= at <= later.at_ms for at, _ in o.notes.faults)
+            again = all(as_if_repeated(o, word) for word in words)
             if words and words <= set(ear.plain(earlier.text)) and not (failed or again):
                 yield f"answered twice: {later.text!r} (answers {earlier.number}, {later.number})"
 
@@ -100,113 +96,6 @@ def _result_between(o: Outcome, earlier: Request, later: Request) -> bool:
     """Did a tool end in between, whose result is told in a turn of its own?"""
     ends = [use.ended_ms for use in o.notes.tools if use.ended_ms is not None]
     return later.last_role == "tool" or any(earlier.at_ms - 500 <= at <= later.at_ms for at in ends)
-
-
-def words(o: Outcome) -> Iterator[str]:
-    """Each word of the caller is in one row of the history, once."""
-    rows = Counter(
-        word for row in o.history if row.role == "caller" for word in ear.plain(row.text)
-    )
-    noted = ear.words_of_listeners(o)
-    for question in o.notes.questions:
-        for word in question.told:
-            twice = rows[word] > 1 and not ear.told_out_of_order(o)
-            if twice and not ear.broken_up(o, word) and not _as_if_repeated(o, word):
-                yield f"{word!r} is in the history {rows[word]} times"
-            elif not rows[word] and word not in noted and _must_be_kept(o, question, word):
-                yield f"{word!r} is lost"
-
-
-def _as_if_repeated(o: Outcome, word: str) -> bool:
-    """Was it final twice as it is for a caller who says it twice?
-
-    Without positions, and with a voice in between that was long enough to say as much, and of
-    which nothing else was told by then, nobody can know that it was said once.
-    """
-    if any("positions" in each.options for each in o.script if each.who == "stt"):
-        return False
-    if ear.is_told_by_another(o, word):
-        return True
-    finals = [(at, text) for at, text, final in o.notes.delivered if final and word in text.split()]
-    for (first, _), (again, text) in itertools.pairwise(finals):
-        since = max((began for began, _ in ear.voices(o) if began < again), default=again)
-        told = any(text and since < at < again for at, text, _ in o.notes.delivered)
-        if first < since < again and not told and _could_be_said(o, text, since, again):
-            return True
-    return False
-
-
-def _could_be_said(o: Outcome, text: str, began_ms: float, at_ms: int) -> bool:
-    """Was the voice from *began_ms* on one that can have said *text*, understood at *at_ms*?"""
-    [ended_ms] = [end for began, end in ear.voices(o) if began == began_ms]
-    least_ms = SHORT_WORD_MS * len(text.split())
-    # Of who still speaks something was understood first.
-    least_ms += FIRST_WORD_MS - SHORT_WORD_MS if ended_ms > at_ms - VOICE_TAIL_MS else 0
-    return min(ended_ms, at_ms) - began_ms >= least_ms
-
-
-def _must_be_kept(o: Outcome, question: Question, word: str) -> bool:
-    came = [at for at, text, _ in o.notes.delivered if word in text.split()]
-    if not came or ear.engine_died(o):
-        lost = ear.broken_up(o, word) or _too_old_to_replay(o, word) or ear.untold(o, question)
-        lost = lost or _died_in_between(o, question)
-        return not lost and _should_have_come(o, question)
-    if min(came) > o.ended_ms - 300 or ear.any_command(o, "machine") or ear.untold(o, question):
-        return False
-    if _taken_back(o, word) and not _was_final(o, word):
-        return False
-    if any(began - 100 <= min(came) <= (ended or o.ended_ms) for began, ended in o.notes.away):
-        return False
-    if o.rules.barge_in_threshold_ms == 0:
-        return not any(ear.overlaps(o, at - 2_500, at + 100) for at in came)
-    return True
-
-
-def _taken_back(o: Outcome, word: str) -> bool:
-    """Has the recogniser that told *word* said since, of the same words, that it was not there?
-
-    An interim without it replaces an interim, and so does the final of the words before.
-    """
-    told = [at for at, text, _ in o.notes.delivered if word in text.split()]
-    last = max(at for at in told if at <= max(o.ended_ms, told[0]))
-    later = [at for at, text, _ in o.notes.delivered if text and at > last]
-    died = [at for at, what in o.notes.faults if what == "stt" and at >= last]
-    return bool(later) and later[0] < min(died, default=later[0] + 1)
-
-
-def _too_old_to_replay(o: Outcome, word: str) -> bool:
-    """Did none come, or one die that had told nothing of it for longer than audio is kept?"""
-    ended = max((t.ended_ms for t in o.notes.talk if word in t.words), default=0)
-    died = [at for at, what in o.notes.faults if what == "stt"]
-    return ear.never_tells(o) or any(ended < at - REPLAY_MS for at in died)
-
-
-def _died_in_between(o: Outcome, question: Question) -> bool:
-    """Did a recogniser die that had told some of *question* for good, without positions?
-
-    The next hears what comes after the words that are final, which is what was sent until then.
-    """
-    if any("positions" in each.options for each in o.script if each.who == "stt"):
-        return False
-    told = set(question.told)
-    finals = [at for at, text, final in o.notes.delivered if final and told & set(text.split())]
-    first = min(finals, default=o.ended_ms)
-    return any(what == "stt" and first <= at <= first + 1_000 for at, what in o.notes.faults)
-
-
-def _was_final(o: Outcome, word: str) -> bool:
-    """Had the recogniser said so for good, in time for anybody to hear it?"""
-    finals = [at for at, text, final in o.notes.delivered if final and word in text.split()]
-    return bool(finals) and min(finals) <= o.ended_ms - 300
-
-
-def _should_have_come(o: Outcome, question: Question) -> bool:
-    """Was there time for a recogniser, or the next one, to tell words that were said?"""
-    ended = question.ended_ms
-    if ended is None or ended > o.ended_ms - 15_000 or "cease" in question.options:
-        return False
-    absent = [(began - 8_000, end + 1_000) for began, end in ear.absent(o)]
-    return not ear.is_in(ended, absent) and o.rules.barge_in_threshold_ms > 0
 
 
 def once(o: Outcome) -> Iterator[str]:
@@ -297,7 +186,12 @@ def _waits(o: Outcome, question: Question) -> bool:
     ignored = o.rules.barge_in_threshold_ms == 0 and ear.overlaps(o, ended - 2_500, ended + 200)
     absent = ear.is_in(ended, ear.absent(o, before_ms=500))
     busy = any(at < ended + 12_000 for at, _ in o.notes.commands)
-    if backchannel or ignored or absent or busy or unkept or not told:
+    mute = ear.never_opens(o, "voice")
+    if backchannel or ignored or absent or busy or unkept or mute or not told:
+        return False
+    finals = [at for at, _, final in o.notes.delivered if final and at in told]
+    if any(ended < start < min(finals or told) for start, _ in o.sounds):
+        # Final when the answer to the words before could be heard: they are noted with those.
         return False
     return until - ended > _answer_within(o, question) and max(told) < ended + 4_000
 
@@ -306,12 +200,19 @@ def _answer_within(o: Outcome, question: Question) -> int:
     """How long until an answer, or word that there is none; fillers are told apart by `silence`."""
     ended = question.ended_ms or 0
     failed = any(ended - 5_000 < at < ended + 13_000 for at, _ in o.notes.faults)
-    results = [
-        (o.ended_ms if use.ended_ms is None else use.ended_ms) - ended
-        for use in o.notes.tools
-        if use.began_ms < ended + 13_000
-    ]
-    return max([13_000 + ear.starves_ms(o) // 2 * failed, *(ms + 8_000 for ms in results)])
+    until = ended + 13_000
+    within = 13_000 + ear.starves_ms(o) // 2 * failed
+    # What nobody may interrupt is heard out first.
+    spoken_ms = 8_000 * (1 + (o.rules.barge_in_threshold_ms == 0))
+    for use in o.notes.tools:
+        if use.began_ms < until:
+            result_ms = o.ended_ms if use.ended_ms is None else use.ended_ms
+            # It may be tried again.
+            until, within = (
+                max(until, result_ms + 2_000),
+                max(within, result_ms + spoken_ms - ended),
+            )
+    return within
 
 
 def _is_reply(o: Outcome, question: Question, sentence: str) -> bool:
@@ -327,7 +228,8 @@ def greeting(o: Outcome) -> Iterator[str]:
     """Who calls is greeted, whatever they say into it but a real interruption."""
     text, mute = o.phrases.greeting, ear.never_opens(o, "voice") or bool(o.notes.lost)
     mute |= ear.opens_late_ms(o) > 0
-    if not text or o.ended_ms < 8_000 or text in ear.whole_sentences(o) or mute:
+    deaf = ear.never_opens(o, "stt")
+    if not text or o.ended_ms < 8_000 or text in ear.whole_sentences(o) or mute or deaf:
         return
     span = ear.span_of(o, text)
     until = span[1] if span else USUAL_GREETING_MS
@@ -340,6 +242,11 @@ def greeting(o: Outcome) -> Iterator[str]:
         if talk and len(question.words) >= 3 and talk[0].began_ms < until + 100:
             return
     over = span and any(t.began_ms < until + 100 and t.ended_ms > span[0] for t in o.notes.talk)
+    if any(what == "stt" and at < until for at, what in o.notes.faults):
+        # What the next recogniser tells of before may come when the greeting is heard.
+        over = over or any(text and at < until + 500 for at, text, _ in o.notes.delivered)
+    # It waits for a voice that was there before it.
+    until = max([until, *(t.ended_ms for t in o.notes.talk if t.began_ms < until)])
     early = [at for at, _ in [*o.notes.keys, *o.notes.commands] if at < until + 500]
     if not over and not early and not ear.any_command(o, "machine"):
         yield "the greeting was not heard"
@@ -450,6 +357,7 @@ def commands(o: Outcome) -> Iterator[str]:
             continue
         # Nor is who speaks before an end that may be interrupted is heard.
         told = [came for came, text, _ in o.notes.delivered if text]
+        told += [came for came, _ in o.notes.keys]
         if what == "hangs" and o.rules.goodbye_interruptible and ear.any_in(told, at, at + 15_000):
             continue
         if what in {"hangs", "drains"} and o.ended_ms - at > 15_000:
@@ -461,6 +369,8 @@ def commands(o: Outcome) -> Iterator[str]:
     said = set(ear.whole_sentences(o))
     for at, text, refused in o.notes.announced:
         quiet = not any(t.ended_ms > at - 500 for t in o.notes.talk) and not o.notes.lost
+        # Late words take back the answer whose function says it.
+        quiet = quiet and not any(came > at for came, words, _ in o.notes.delivered if words)
         leaves = {"hangs", "drains", "machine", "transfers"}
         ending = any(what in leaves for _, what in o.notes.commands)
         # An answer that waits for its tool goes first.

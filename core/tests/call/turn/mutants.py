@@ -192,8 +192,8 @@ MUTANTS = (
     Mutant(
         "echo interrupts although nothing may",
         "turn.on_caller",
-        "    if tx.state.ignores_caller:\n        return",
-        "    pass",
+        "    if tx.state.ignores_caller or tx.state.phase is Phase.AWAY:",
+        "    if tx.state.phase is Phase.AWAY:",
     ),
     Mutant(
         "echo is answered",

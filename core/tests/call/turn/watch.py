@@ -187,7 +187,8 @@ def _turns_count_up(
         match effect:
             case Commit(number, _, amends=True):
                 late = isinstance(event, CallerWords) and not _answers(effects)
-                assert number == turn, "only the last turn is amended"
+                last = before.committed_turn if late else turn
+                assert number == last, "only the caller's last turn is amended"
                 assert late or _may_amend(before), "an answered turn is closed"
             case Commit(number, _, _):
                 assert number == turn + 1

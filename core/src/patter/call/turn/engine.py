@@ -106,6 +106,8 @@ ACCEPTED: Mapping[Phase, frozenset[type[TurnEvent]]] = MappingProxyType(
                 RecogniserConnected,
                 RulesChanged,
                 TimerFired,
+                VoiceStarted,
+                VoiceStopped,
             }
         ),
         Phase.OVER: frozenset(),

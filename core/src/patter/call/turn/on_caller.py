@@ -34,6 +34,7 @@ from patter.call.turn.state import (
 )
 from patter.call.turn.transition import Transition
 from patter.call.turn.words import (
+    WORD_MS,
     in_place_of,
     joined,
     least_same,
@@ -50,10 +51,10 @@ AGAIN_MS = 500
 
 
 def voice_started(tx: Transition, event: VoiceStarted) -> None:
-    """The caller talks, unless this is taken for echo."""
+    """The caller talks, unless this is taken for echo, or they are away."""
     tx.set(voice_on=True, voice_began_ms=event.began_ms)
     reply = tx.state.reply
-    if tx.state.ignores_caller:
+    if tx.state.ignores_caller or tx.state.phase is Phase.AWAY:
         return
     if reply:
         tx.set(reply=evolve(reply, insists=False))
@@ -367,7 +368,9 @@ def _store_words(tx: Transition, event: CallerWords, text: str) -> None:
 def _keep_left_interim(tx: Transition, event: CallerWords, text: str) -> None:
     """Keep what a recogniser told last before it was lost, if the next did not hear it."""
     s = tx.state
-    unheard = event.heard_from_ms is not None and s.voice_began_ms < event.heard_from_ms
+    # A voice may have begun since they were said, but no word is said in less.
+    began_ms = min(s.voice_began_ms, s.worded_ms - WORD_MS * len(s.interim.split()))
+    unheard = event.heard_from_ms is not None and began_ms < event.heard_from_ms
     if unheard and not shares(s.interim, text):
         tx.set(words=joined(s.words, s.interim), interim="")
     tx.set(interim_left=False)
@@ -413,7 +416,7 @@ def _fills_past_turn(tx: Transition, event: CallerWords, text: str) -> bool:
         return False
     if event.final:
         tx.set(committed=text, committed_ms=tx.now)
-        tx.emit(Commit(s.turn, text, amends=True))
+        tx.emit(Commit(s.committed_turn, text, amends=True))
         if s.reply and s.reply.kind is UtteranceKind.ANSWER:
             tx.set(reply=evolve(s.reply, text=text))
     return True

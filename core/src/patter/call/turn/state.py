@@ -125,20 +125,21 @@ class TurnState:
     *paused_ms* is when the voice before the present pause ended. *words* are final and open (not
     yet committed), *interim* is what may follow them, up to *interim_end_ms*; once its final is not
     waited for any longer it is *interim_taken*, and *interim_left* since the connection of the
-    recogniser that told it was lost. *committed* is the text of the last commit, at *committed_ms*,
-    of a voice that ended at *turn_end_ms*; *wordless*: it had no words, and they may still come;
-    *greeted*: it was a mere hello, which the greeting answers. *unconfirmed* is the end of it that
-    was an interim, *overtaken* such an end whose final later words overtook, and *consumed_ms*
-    where words end that are old. *finals* are the last ones, each with its time. *reopened*: the
-    turn keeps its number, because its answer was cut before it was audible; *restarts* counts how
-    often. *drafts* counts the drafts of this turn, whose words are the same since *worded_ms*.
-    *voice_on* and its times are what the detector says, whatever is made of it. *recogniser_away*:
-    its connection is lost. *sure*: somebody who understands speech has ended the turn; *finished*:
-    a turn detector would. *probing*: a voice goes on without words, and the recogniser was asked.
-    *reply_to* is the agent's sentence the caller heard last. *pending*: what is still to be said;
-    *idle_step*: how often silence was broken in a row, and *idle_left_ms* how long it may still
-    last when keys have been collected in it; *answers*: how many answers were heard. *tools* run
-    once, *reads* may be cancelled; both with the epoch of their reply.
+    recogniser that told it was lost. *committed* is the text of the last commit, the row of
+    *committed_turn*, at *committed_ms*, of a voice that ended at *turn_end_ms*; *wordless*: it had
+    no words, and they may still come; *greeted*: it was a mere hello, which the greeting answers.
+    *unconfirmed* is the end of it that was an interim, *overtaken* such an end whose final later
+    words overtook, and *consumed_ms* where words end that are old. *finals* are the last ones, each
+    with its time. *reopened*: the turn keeps its number, because its answer was cut before it was
+    audible; *restarts* counts how often. *drafts* counts the drafts of this turn, whose words are
+    the same since *worded_ms*. *voice_on* and its times are what the detector says, whatever is
+    made of it. *recogniser_away*: its connection is lost. *sure*: somebody who understands speech
+    has ended the turn; *finished*: a turn detector would. *probing*: a voice goes on without words,
+    and the recogniser was asked. *reply_to* is the agent's sentence the caller heard last.
+    *pending*: what is still to be said; *idle_step*: how often silence was broken in a row, and
+    *idle_left_ms* how long it may still last when keys have been collected in it; *answers*: how
+    many answers were heard. *tools* run once, *reads* may be cancelled; both with the epoch of
+    their reply.
     """
 
     rules: TurnRules = attrs.field(factory=TurnRules)
@@ -170,6 +171,7 @@ class TurnState:
     restarts: int = 0
     taken_ms: int = -1
     committed: str = ""
+    committed_turn: int = 0
     committed_ms: int = 0
     turn_end_ms: int = -1
     wordless: bool = False

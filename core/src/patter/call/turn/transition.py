@@ -345,6 +345,7 @@ class Transition:
         self.set(
             turn=turn,
             committed=text,
+            committed_turn=turn,
             committed_ms=self.now,
             turn_end_ms=self._turn_end_ms(),
             wordless=not text,
@@ -379,9 +380,9 @@ class Transition:
         return s.voice_ended_ms if measured else self.now
 
     def amend(self, text: str) -> None:
-        """The turn before really was *text*; it is answered already."""
+        """The caller's last turn really was *text*; it is answered already."""
         self.set(committed=text)
-        self.emit(Commit(self.state.turn, text, amends=True))
+        self.emit(Commit(self.state.committed_turn, text, amends=True))
 
     def answer(self) -> None:
         """Write the row of the caller's turn and begin to answer it.

@@ -19,6 +19,8 @@ WORD_MS = 500
 """Nobody says a word, and no recogniser understands it, sooner after a voice began."""
 SHORT_WORD_MS = 150
 """Nobody says so many words in less, each."""
+REPLAY_MS = 8_000
+"""A recogniser that takes over is sent no more than this of a turn that is over."""
 LATE_MS, LATE_INTERIM_MS = 3_000, 1_000
 """A final, and an interim, without a position that comes later than this is of another voice."""
 
@@ -66,16 +68,22 @@ def sort_words(state: TurnState, event: CallerWords) -> SortedWords:
 def words_end_ms(state: TurnState, event: CallerWords) -> int:
     """When the words of *event* ended: as it says, else with the voice, else now.
 
-    Too long after a voice they are of one that nobody detected; and while there is one an interim
-    is of that.
+    Too long after a voice they are of one that nobody detected, which is sooner of an interim after
+    others; and while there is one an interim is of that.
     """
     if event.end_ms is not None:
         return event.end_ms
     since_voice_ms = event.at_ms - state.voice_ended_ms
     unknown = not state.rules.vad or state.voice_on or state.voice_ended_ms < 0
-    if unknown or since_voice_ms > (LATE_MS if event.final else LATE_INTERIM_MS):
+    awaited = event.final or _told_ms(state) < state.voice_began_ms
+    if unknown or since_voice_ms > (LATE_MS if awaited else LATE_INTERIM_MS):
         return event.at_ms
     return state.voice_ended_ms
+
+
+def _told_ms(state: TurnState) -> int:
+    """When words of the caller were told last."""
+    return max([state.worded_ms, *(at_ms for _, at_ms in state.finals)])
 
 
 def precede_voice(state: TurnState, event: CallerWords) -> bool:
@@ -135,9 +143,10 @@ def _confirmed(state: TurnState, event: CallerWords, text: str) -> SortedWords:
     """Words that come while some of the committed ones still wait for their final."""
     old, new = plain_words(state.unconfirmed), plain_words(text)
     retold = _is_retold(state, event)
-    least = 1 if retold else 2
-    late, at = _is_late(state, event), _place(old, new, least)
+    least = 1 if _took_over(state, event) else 2
+    at = _place(old, new, least)
     repeated = len(old) if at is None else len(old) - at
+    late = _is_late(state, event) and not _goes_on(state, new[repeated:])
     # A voice is needed to say them once more.
     same = late or retold or _answers_for_old(state, event) or _nobody_spoke(state)
     if at is not None and len(new) <= repeated and same:
@@ -158,9 +167,12 @@ def _revised(state: TurnState, event: CallerWords, text: str, least: int) -> Sor
     """Other words than those that wait: what they really were, or if nothing is shared, more."""
     waiting = state.unconfirmed
     if waiting not in state.committed:
-        added = joined(state.committed, _beyond(waiting, text))
+        is_more = _place(plain_words(state.committed), plain_words(text), least) is not None
+        added = joined(state.committed, _beyond(state.committed if is_more else waiting, text))
         return SortedWords(amended=added, unconfirmed="" if event.final else text)
     if not shares(waiting, text):
+        if _is_replay(state, event):
+            return SortedWords(unconfirmed=waiting)
         return SortedWords(amended=joined(state.committed, text), unconfirmed=waiting)
     return SortedWords(
         amended=_replaced(state.committed, waiting, text, least),
@@ -181,12 +193,26 @@ def _beyond(row: str, text: str) -> str:
     return text if at is None else " ".join(text.split()[len(old) - at :])
 
 
-def _is_retold(state: TurnState, event: CallerWords) -> bool:
-    """Has a recogniser that took over heard the end of the old words again, without the rest?"""
+def _goes_on(state: TurnState, beyond: Sequence[str]) -> bool:
+    """Do the words *beyond* the committed ones begin with those told of this turn so far?"""
+    interim = plain_words(state.interim)
+    return state.continues and bool(interim) and list(beyond[: len(interim)]) == interim
+
+
+def _took_over(state: TurnState, event: CallerWords) -> bool:
+    """Has this recogniser heard the end of the turn, but maybe not all of it?"""
     if event.heard_from_ms is None:
         return False
-    before_end_ms = state.turn_end_ms - event.heard_from_ms
-    return -SLACK_MS <= before_end_ms < WORD_MS * len(state.unconfirmed.split())
+    return -SLACK_MS <= state.turn_end_ms - event.heard_from_ms < REPLAY_MS
+
+
+def _is_retold(state: TurnState, event: CallerWords) -> bool:
+    """Has a recogniser that took over heard the end of the old words again, without the rest?"""
+    from_ms = event.heard_from_ms
+    words_ms = WORD_MS * len(state.unconfirmed.split())
+    return (
+        from_ms is not None and _took_over(state, event) and state.turn_end_ms - from_ms < words_ms
+    )
 
 
 def _nobody_spoke(state: TurnState) -> bool:
@@ -201,8 +227,7 @@ def _is_of_overtaken(state: TurnState, event: CallerWords) -> bool:
         return False
     if event.end_ms is not None:
         return event.end_ms <= state.consumed_ms
-    since_ms = state.finals[-1][1]
-    return event.at_ms - since_ms <= LATE_MS and state.voice_began_ms < since_ms
+    return event.at_ms - state.finals[-1][1] <= LATE_MS and not _has_time_for(state, event)
 
 
 def _caught_up(state: TurnState, text: str) -> SortedWords:
