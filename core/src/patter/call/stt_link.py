@@ -79,6 +79,7 @@ class STTLink:
     _fed_bytes: int = attrs.field(default=0, init=False)
     _final_ms: float = attrs.field(default=0.0, init=False)
     _base_ms: float = attrs.field(default=0.0, init=False)
+    _is_told: bool = attrs.field(default=False, init=False)
     _pending: bytearray = attrs.field(factory=bytearray, init=False)
     _chunk: int = attrs.field(init=False)
     _kept_most: int = attrs.field(init=False)
@@ -245,10 +246,15 @@ class STTLink:
             await clock.sleep(max(1.0, since_ms + answer_ms - now_ms))
 
     def _receive(self, event: STTEvent) -> None:
-        if isinstance(event, Transcript) and event.final:
-            self._final_ms = max(self._final_ms, self._end_of(event))
+        if isinstance(event, Transcript):
+            self._is_told = bool(event.text) and not event.final
+            if event.final:
+                self._final_ms = max(self._final_ms, self._end_of(event))
         elif isinstance(event, TurnEnded):
             self._end_pauses()
+            if self._is_told:
+                # Whoever hears it again takes it for another turn.
+                self._final_ms = max(self._final_ms, self.audio.ms_in(self._sent_bytes))
         # Any event proves that the recogniser is alive, not only the answer to `finalize`.
         self._finalize_at = 0.0
         if self._policy.availability is not None:

@@ -22,6 +22,8 @@ Rule = Callable[[Outcome], Iterable[str]]
 CANCELLED = re.compile(r'\{"error": ?"cancelled"\}')
 IN_FLIGHT_MS = 120
 """So long it takes a detector and a frame of the line until the call knows what is known."""
+CAUGHT_UP_MS = 600
+"""A recogniser that takes over in the middle of a voice tells the next word so much later."""
 USUAL_GREETING_MS = 2_000
 TALKS_ON_MS = 2_000
 TAIL_MS = 2_600
@@ -84,9 +86,7 @@ def answers(o: Outcome) -> Iterator[str]:
             if not (later.first and earlier.first) or _result_between(o, earlier, later):
                 continue
             words = set(ear.plain(later.text))
-            # What an engine is sent again it may answer again.
-            since_ms = earlier.at_ms - 2_000 * ear.has_engine(o)
-            failed = any(since_ms <= at <= later.at_ms for at, _ in o.notes.faults)
+            failed = any(earlier.at_ms <= at <= later.at_ms for at, _ in o.notes.faults)
             again = all(as_if_repeated(o, word) for word in words)
             if words and words <= set(ear.plain(earlier.text)) and not (failed or again):
                 yield f"answered twice: {later.text!r} (answers {earlier.number}, {later.number})"
@@ -103,7 +103,8 @@ def once(o: Outcome) -> Iterator[str]:
     booked = [use.text for use in o.notes.tools if use.effect == "once"]
     for place, later in enumerate(booked):
         for earlier in booked[:place]:
-            if set(ear.plain(later)) & set(ear.plain(earlier)):
+            both = set(ear.plain(later)) & set(ear.plain(earlier))
+            if both and not all(as_if_repeated(o, word) for word in both):
                 yield f"booked twice: {earlier!r}, {later!r}"
     for run in o.of(ToolRun):
         if run.effect == "once" and CANCELLED.fullmatch(run.result or ""):
@@ -245,9 +246,11 @@ def greeting(o: Outcome) -> Iterator[str]:
     if any(what == "stt" and at < until for at, what in o.notes.faults):
         # What the next recogniser tells of before may come when the greeting is heard.
         over = over or any(text and at < until + 500 for at, text, _ in o.notes.delivered)
-    # It waits for a voice that was there before it.
+    # It waits for a connection, and for a voice that was there before it.
+    until = max([until, *(line.number("opens") for line in o.script if line.who == "voice")])
     until = max([until, *(t.ended_ms for t in o.notes.talk if t.began_ms < until)])
     early = [at for at, _ in [*o.notes.keys, *o.notes.commands] if at < until + 500]
+    early += [o.ended_ms] if o.ended_ms < until + 3_000 else []
     if not over and not early and not ear.any_command(o, "machine"):
         yield "the greeting was not heard"
 
@@ -319,6 +322,8 @@ def manners(o: Outcome) -> Iterator[str]:
         if any(at < talk.ended_ms for at in deaf):
             continue  # who hears nothing any more says so and leaves
         known = max(ear.known_from(o, talk), talk.began_ms) + IN_FLIGHT_MS
+        if any(talk.began_ms < at < talk.ended_ms for at, what in o.notes.faults if what == "stt"):
+            known += CAUGHT_UP_MS
         # A word that a hold has broken in two is silent in between.
         over = sum(
             ear.within(max(known, began), min(talk.ended_ms, ended), o.sounds)

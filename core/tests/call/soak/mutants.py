@@ -9,41 +9,18 @@ import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
-
-import attrs
 
 from .draw import draw
 from .judge import problems
+from .late_mutants import LATE
+from .mutant import Mutant
 from .script import script
 from .soak import LIVED, Drawing, judged
 from .world import live
 
 CALLS = 250
 """So many calls a mistake has to survive."""
-
-
-@attrs.frozen
-class Mutant:
-    """What goes wrong, and the line of *module* that makes it so: *new* in place of *old*.
-
-    *call* is the script of a call that can be heard to go wrong, and goes well without it.
-    """
-
-    name: str
-    module: str
-    old: str
-    new: str
-    call: str
-
-    def code(self) -> CodeType:
-        """The module with its mistake. Raises LookupError when the line is not there once."""
-        file = Path(str(importlib.import_module(f"patter.call.{self.module}").__file__))
-        text = file.read_text(encoding="utf-8")
-        if text.count(self.old) != 1:
-            raise LookupError(f"{self.name}: {text.count(self.old)} places read {self.old!r}")
-        return compile(text.replace(self.old, self.new), str(file), "exec")
 
 
 MUTANTS = (
@@ -305,121 +282,7 @@ MUTANTS = (
              carrier refuses
         """,
     ),
-    Mutant(
-        "late words go to the turn of a tool's result",
-        "turn.transition",
-        "self.emit(Commit(self.state.committed_turn, text, amends=True))",
-        "self.emit(Commit(self.state.turn, text, amends=True))",
-        """
-        ~500 caller says "taxi children" final=3000
-             model tool=book:1000 lead=1
-        ^40  caller presses 1
-        """,
-    ),
-    Mutant(
-        "a cough ends what goes on with a committed word",
-        "turn.words",
-        " and not _goes_on(state, new[repeated:])",
-        "",
-        """
-             stt positions
-        ^900 caller says "terrace friday parking charger phone" ms=1100
-        +100 caller coughs
-        2000 app hangs goodbye
-        """,
-    ),
-    Mutant(
-        "whoever begins to speak has said what others overtook",
-        "turn.words",
-        "<= LATE_MS and not _has_time_for(state, event)",
-        "<= LATE_MS and state.voice_began_ms < state.finals[-1][1]",
-        """
-        ~200  caller says "we next" final=3000
-        +2200 caller says seven ms=440
-        ~500  caller says evening
-        """,
-    ),
-    Mutant(
-        "a final that is told again is more of the row",
-        "turn.words",
-        "if _is_replay(state, event):\n            return SortedWords(unconfirmed=waiting)",
-        "if False:\n            return SortedWords(unconfirmed=waiting)",
-        """
-             given reconnects
-        600  caller waits
-        ^200 caller says "bus people" twice=400
-        2000 stt dies away=1000
-        ^200 leg lost
-        """,
-    ),
-    Mutant(
-        "the next voice is whose a lost interim was",
-        "turn.on_caller",
-        "min(s.voice_began_ms, s.worded_ms - WORD_MS * len(s.interim.split()))",
-        "s.voice_began_ms",
-        """
-        ~200 caller says "book ... nuts another children" final=1200
-        +800 caller says "garden some" dies=200
-        """,
-    ),
-    Mutant(
-        "what a late recogniser tells first cuts the greeting",
-        "turn.words",
-        "event.final or _told_ms(state) < state.voice_began_ms",
-        "event.final",
-        """
-            voice opens=3500
-            stt opens=3500
-        600 caller says dogs final=never
-        """,
-    ),
-    Mutant(
-        "whoever is away is taken to speak on",
-        "turn.on_caller",
-        "tx.set(voice_on=False, voice_ended_ms=event.ended_ms)",
-        "tx.set(voice_on=tx.state.phase is Phase.AWAY, voice_ended_ms=event.ended_ms)",
-        """
-             given barge_in_threshold_ms=0
-        ^900 caller says "subscribe could music"
-        ^900 caller waits ms=9000
-        500  app transfers
-             carrier fails
-        """,
-    ),
-    Mutant(
-        "a model that waits for a tool is not told of late words",
-        "mind",
-        "turn.role() is not role or turn.wording() != wording",
-        "turn.role() is not role",
-        """
-        +800  caller says "also wait flowers price"
-              model says=3 tool=book:4000
-        ^1500 caller says smoking final=1200
-        """,
-    ),
-    Mutant(
-        "more of a row is told after what was told before it",
-        "turn.words",
-        "_beyond(state.committed if is_more else waiting, text)",
-        "_beyond(waiting, text)",
-        """
-        8000  stt dies
-        ~900  caller says when final=never
-        +4000 caller says "smoking hello" final=3000
-        """,
-    ),
-    Mutant(
-        "a recogniser that takes over has heard all of a turn",
-        "turn.words",
-        "least = 1 if _took_over(state, event) else 2",
-        "least = 1 if retold else 2",
-        """
-        8000  stt dies
-        ~900  caller says when final=never
-              model first=5000
-        +4000 caller says "smoking hello" final=3000
-        """,
-    ),
+    *LATE,
 )
 
 

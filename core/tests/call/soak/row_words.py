@@ -123,12 +123,12 @@ def _died_in_between(o: Outcome, question: Question) -> bool:
 
 
 def _overheard(o: Outcome, word: str) -> bool:
-    """Did a recogniser die that had told something for good since *word*, and not *word*?
+    """Did a recogniser die that had told something, or nothing, for good since *word*?
 
     What was sent until then is not sent to the next.
     """
     ended = max((_said_ms(t, word) for t in o.notes.talk if word in t.words), default=0)
-    finals = [at for at, text, final in o.notes.delivered if final and text]
+    finals = [at for at, _, final in o.notes.delivered if final]
     died = [at for at, what in o.notes.faults if what == "stt"]
     return any(ended < final + SENT_MS and final <= at for final in finals for at in died)
 

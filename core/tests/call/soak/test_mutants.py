@@ -6,7 +6,8 @@ import pytest
 
 from patter.call.stt_link import STTLink
 
-from .mutants import MUTANTS, Mutant, broken, broken_rules
+from .mutant import Mutant
+from .mutants import MUTANTS, broken, broken_rules
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

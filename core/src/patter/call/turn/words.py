@@ -142,8 +142,10 @@ def _place(old: Sequence[str], new: Sequence[str], least: int = 2) -> int | None
 def _confirmed(state: TurnState, event: CallerWords, text: str) -> SortedWords:
     """Words that come while some of the committed ones still wait for their final."""
     old, new = plain_words(state.unconfirmed), plain_words(text)
-    retold = _is_retold(state, event)
-    least = 1 if _took_over(state, event) else 2
+    heard_ms = _heard_again_ms(state, event)
+    # Less than the old words take: it cannot tell them whole.
+    retold = heard_ms is not None and heard_ms < WORD_MS * len(old)
+    least = 2 if heard_ms is None else 1
     at = _place(old, new, least)
     repeated = len(old) if at is None else len(old) - at
     late = _is_late(state, event) and not _goes_on(state, new[repeated:])
@@ -199,20 +201,12 @@ def _goes_on(state: TurnState, beyond: Sequence[str]) -> bool:
     return state.continues and bool(interim) and list(beyond[: len(interim)]) == interim
 
 
-def _took_over(state: TurnState, event: CallerWords) -> bool:
-    """Has this recogniser heard the end of the turn, but maybe not all of it?"""
+def _heard_again_ms(state: TurnState, event: CallerWords) -> int | None:
+    """How much of the turn that is over a recogniser was sent that took over; None: not known."""
     if event.heard_from_ms is None:
-        return False
-    return -SLACK_MS <= state.turn_end_ms - event.heard_from_ms < REPLAY_MS
-
-
-def _is_retold(state: TurnState, event: CallerWords) -> bool:
-    """Has a recogniser that took over heard the end of the old words again, without the rest?"""
-    from_ms = event.heard_from_ms
-    words_ms = WORD_MS * len(state.unconfirmed.split())
-    return (
-        from_ms is not None and _took_over(state, event) and state.turn_end_ms - from_ms < words_ms
-    )
+        return None
+    heard_ms = state.turn_end_ms - event.heard_from_ms
+    return heard_ms if -SLACK_MS <= heard_ms < REPLAY_MS else None
 
 
 def _nobody_spoke(state: TurnState) -> bool:
