@@ -83,32 +83,38 @@ class History:
 
     def amend(self, row: HistoryRow) -> None:
         """Put *row* in place of what the caller's turn said before."""
-        for index in reversed(range(len(self.rows))):
-            if self.rows[index].role == "caller" and self.rows[index].turn == row.turn:
-                self.rows[index] = row
-                return
-        self.add(row)
+        index = self._index(row.turn)
+        if index is None:
+            self.add(row)
+        else:
+            self.rows[index] = row
 
     def bring_last(self, turn: int) -> None:
         """The caller's *turn* is answered now: nothing a model reads comes after it.
 
         What tools found for the words before stands in front of it.
         """
-        for index in reversed(range(len(self.rows))):
-            if self.rows[index].role == "caller" and self.rows[index].turn == turn:
-                self.rows.append(self.rows.pop(index))
-                return
+        index = self._index(turn)
+        if index is not None:
+            self.rows.append(self.rows.pop(index))
 
     def wording(self, turn: int) -> str:
         """What the caller's *turn* says by now; empty without one."""
-        rows = (row.text for row in self.rows if row.role == "caller" and row.turn == turn)
-        return next(rows, "")
+        index = self._index(turn)
+        return "" if index is None else self.rows[index].text
 
     def reword(self, turn: int, text: str) -> None:
         """From now on the model reads *text* where the caller's *turn* stands."""
-        for index, row in enumerate(self.rows):
-            if row.role == "caller" and row.turn == turn:
-                self.rows[index] = attrs.evolve(row, text=text)
+        index = self._index(turn)
+        if index is not None:
+            self.rows[index] = attrs.evolve(self.rows[index], text=text)
+
+    def _index(self, turn: int) -> int | None:
+        """Where the caller's *turn* stands."""
+        for index in reversed(range(len(self.rows))):
+            if self.rows[index].role == "caller" and self.rows[index].turn == turn:
+                return index
+        return None
 
     def conceal(self) -> None:
         """From now on the model, too, reads nothing of hidden rows."""

@@ -255,6 +255,7 @@ class STTLink:
             if self._is_told:
                 # Whoever hears it again takes it for another turn.
                 self._final_ms = max(self._final_ms, self.audio.ms_in(self._sent_bytes))
+                self._is_told = False
         # Any event proves that the recogniser is alive, not only the answer to `finalize`.
         self._finalize_at = 0.0
         if self._policy.availability is not None:

@@ -15,6 +15,7 @@ from patter.call.link import LinkRules
 from patter.call.plan import CallPlan
 from patter.observe.events import ErrorEvent, Link
 from patter.providers.context import CallContext
+from patter.providers.stt import Transcript
 from patter_testing import FakeLLM, FakeSTT, LabCall, lab
 from patter_testing.fakes.stt import FakeSTTSession
 from patter_testing.fakes.tts import spoken
@@ -223,3 +224,24 @@ async def test_a_turn_that_is_over_does_not_end_a_pause_in_audio_it_had_not(
         session.open.set()
         await asyncio.sleep(5)
     assert session.finalized == asked
+
+
+@pytest.mark.parametrize(("told", "again"), [((True, True), 0), ((True, False), 1)])
+async def test_a_turn_that_is_over_is_sent_again_if_nothing_was_told_of_it(
+    told: tuple[bool, bool], again: int
+) -> None:
+    """Each turn has its own words: those of the one before say nothing of the next."""
+    async with lab(plan(vad=None), stt=FakeSTT(deaf=True, endpoints=True), keep=("vad",)) as call:
+        await call.caller.waits(600)
+        session, words = call.stt.sessions[0], spoken(WORDS, call.leg.audio)
+        for is_told in told:
+            await call.caller.sounds(words)
+            if is_told:
+                session._deliver(Transcript(WORDS, False))
+            session.end_turn()
+        await asyncio.sleep(0)
+        session.fail()
+        await call.caller.waits(500)
+    [back] = [link for link in call.of(Link) if link.what == "back"]
+    spoken_ms = call.leg.audio.ms_in(len(words))
+    assert back.replayed_ms == pytest.approx(again * spoken_ms, abs=100)

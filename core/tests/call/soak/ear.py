@@ -20,6 +20,7 @@ KEYS = re.compile(r"\[(?:DTMF:|keys) ([^\]]*)\]")
 VOICE_AHEAD_MS = 300
 """So much sooner than it is heard a voice may make its sound, and fail."""
 ONE_ITEM_MS = 4_000
+"""What an engine has understood as one item was said in so long."""
 LATE_MS = 2_000
 """A final that comes so late may come after those of the next words."""
 UNCLAIMED_MS = 560

@@ -15,6 +15,7 @@ from patter.observe.events import Ended, ErrorEvent, Link, Note, Row, ToolRun, W
 from . import ear
 from .bounds import bound_of, opened_ms, silences
 from .notes import Question, Request
+from .recogniser import OPEN_MS
 from .row_words import as_if_repeated, words
 from .world import Outcome
 
@@ -229,8 +230,7 @@ def greeting(o: Outcome) -> Iterator[str]:
     """Who calls is greeted, whatever they say into it but a real interruption."""
     text, mute = o.phrases.greeting, ear.never_opens(o, "voice") or bool(o.notes.lost)
     mute |= ear.opens_late_ms(o) > 0
-    deaf = ear.never_opens(o, "stt")
-    if not text or o.ended_ms < 8_000 or text in ear.whole_sentences(o) or mute or deaf:
+    if not text or o.ended_ms < 8_000 or text in ear.whole_sentences(o) or mute:
         return
     span = ear.span_of(o, text)
     until = span[1] if span else USUAL_GREETING_MS
@@ -251,6 +251,8 @@ def greeting(o: Outcome) -> Iterator[str]:
     until = max([until, *(t.ended_ms for t in o.notes.talk if t.began_ms < until)])
     early = [at for at, _ in [*o.notes.keys, *o.notes.commands] if at < until + 500]
     early += [o.ended_ms] if o.ended_ms < until + 3_000 else []
+    if ear.never_opens(o, "stt") and until + USUAL_GREETING_MS > 2 * OPEN_MS:
+        return  # the call is given up before there is a moment to greet
     if not over and not early and not ear.any_command(o, "machine"):
         yield "the greeting was not heard"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .mutant import Mutant
+from ..mutant import Mutant
 
 LATE = (
     Mutant(
@@ -100,7 +100,7 @@ LATE = (
     Mutant(
         "more of a row is told after what was told before it",
         "turn.words",
-        "_beyond(state.committed if is_more else waiting, text)",
+        "_beyond(waiting, text, least)",
         "_beyond(waiting, text)",
         """
         8000  stt dies
@@ -123,7 +123,7 @@ LATE = (
     Mutant(
         "a tool's result is told while a turn is open again",
         "turn.engine",
-        "s.pending is Pending.RESULT and not s.tools and not s.reopened:",
+        "s.pending is Pending.RESULT and not s.tools and not s.open_text:",
         "s.pending is Pending.RESULT and not s.tools:",
         """
               given reconnects

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import CodeType, FunctionType, ModuleType
 
+from ..mutant import CALL, Mutant
 from .draw import draw
 from .judge import problems
 from .late_mutants import LATE
-from .mutant import Mutant
 from .script import script
 from .soak import LIVED, Drawing, judged
 from .world import live
@@ -314,8 +314,11 @@ def new_rules(mutant: Mutant, seed: int, drawn: Drawing) -> list[str]:
 @contextmanager
 def broken(mutant: Mutant) -> Iterator[None]:
     """The mistake, in the code of the functions that are loaded."""
-    module = importlib.import_module(f"patter.call.{mutant.module}")
-    wrong = {code.co_qualname: code for code in _codes(mutant.code())}
+    module = importlib.import_module(f"{CALL}.{mutant.module}")
+    wrong = {
+        code.co_qualname: code
+        for code in _codes(compile(mutant.source(), str(mutant.path), "exec"))
+    }
     before = [(function, function.__code__) for function in _functions(module)]
     try:
         for function, code in before:

@@ -15,7 +15,10 @@ from .world import Outcome
 
 REPLAY_MS = LinkRules().replay_ms
 """So much audio is kept for the next recogniser."""
-GIVEN_UP_MS, SENT_MS = 3_000, 100
+GIVEN_UP_MS = 3_000
+"""A connection is given up so long after a final that does not come."""
+SENT_MS, TOLD_MS = 100, 4_000
+"""So long it takes to send what was said, and at most to tell it."""
 SHORT_WORD_MS, FIRST_WORD_MS = 150, 500
 """So long it takes to say a word, and to say the first and be understood."""
 
@@ -41,7 +44,7 @@ def as_if_repeated(o: Outcome, word: str) -> bool:
     Without positions, and with a voice in between that was long enough to say as much, and of
     which nothing else was told by then, nobody can know that it was said once.
     """
-    if any("positions" in each.options for each in o.script if each.who == "stt"):
+    if _places(o):
         return False
     if ear.is_told_by_another(o, word):
         return True
@@ -96,17 +99,28 @@ def _taken_back(o: Outcome, word: str) -> bool:
 
 def _too_old_to_replay(o: Outcome, word: str) -> bool:
     """Did none come, or one die that had told nothing of it for longer than audio is kept?"""
-    ended = max((_said_ms(t, word) for t in o.notes.talk if word in t.words), default=0)
-    died = [at for at, what in o.notes.faults if what == "stt"]
-    # A connection is given up for a final that does not come.
-    died += [at + GIVEN_UP_MS for at, what in o.notes.faults if what == "final"]
+    ended = _said_ms(o, word)
+    died = _died(o) + [at + GIVEN_UP_MS for at, what in o.notes.faults if what == "final"]
     return ear.never_tells(o) or any(ended < at - REPLAY_MS for at in died)
 
 
-def _said_ms(talk: Talk, word: str) -> float:
-    """When *word* was said: those of one voice are as long as each other."""
+def _said_ms(o: Outcome, word: str) -> float:
+    """When *word* was said last: those of one voice are as long as each other."""
+    return max((_ended_ms(each, word) for each in o.notes.talk if word in each.words), default=0)
+
+
+def _ended_ms(talk: Talk, word: str) -> float:
     each_ms = (talk.ended_ms - talk.began_ms) / len(talk.words)
     return talk.began_ms + each_ms * (talk.words.index(word) + 1)
+
+
+def _died(o: Outcome) -> list[int]:
+    return [at for at, what in o.notes.faults if what == "stt"]
+
+
+def _places(o: Outcome) -> bool:
+    """Does the recogniser say where its words end?"""
+    return any("positions" in each.options for each in o.script if each.who == "stt")
 
 
 def _died_in_between(o: Outcome, question: Question) -> bool:
@@ -114,7 +128,7 @@ def _died_in_between(o: Outcome, question: Question) -> bool:
 
     The next hears what comes after the words that are final, which is what was sent until then.
     """
-    if any("positions" in each.options for each in o.script if each.who == "stt"):
+    if _places(o):
         return False
     told = set(question.told)
     finals = [at for at, text, final in o.notes.delivered if final and told & set(text.split())]
@@ -123,14 +137,14 @@ def _died_in_between(o: Outcome, question: Question) -> bool:
 
 
 def _overheard(o: Outcome, word: str) -> bool:
-    """Did a recogniser die that had told something, or nothing, for good since *word*?
+    """Did a recogniser die that owed *word*, and had told something else for good since?
 
-    What was sent until then is not sent to the next.
+    Without positions, what was sent until then is not sent to the next.
     """
-    ended = max((_said_ms(t, word) for t in o.notes.talk if word in t.words), default=0)
-    finals = [at for at, _, final in o.notes.delivered if final]
-    died = [at for at, what in o.notes.faults if what == "stt"]
-    return any(ended < final + SENT_MS and final <= at for final in finals for at in died)
+    ended = _said_ms(o, word)
+    died = [at for at in _died(o) if at < ended + TOLD_MS]
+    finals = [at for at, _, final in o.notes.delivered if final and ended < at + SENT_MS]
+    return not _places(o) and any(final <= at for final in finals for at in died)
 
 
 def _was_final(o: Outcome, word: str) -> bool:

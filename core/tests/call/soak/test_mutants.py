@@ -6,7 +6,7 @@ import pytest
 
 from patter.call.stt_link import STTLink
 
-from .mutant import Mutant
+from ..mutant import Mutant
 from .mutants import MUTANTS, broken, broken_rules
 
 

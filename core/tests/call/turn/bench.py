@@ -16,9 +16,8 @@ from random import Random
 from types import CodeType, ModuleType
 from typing import Any
 
-import attrs
+from ..mutant import CALL, Mutant
 
-CALL = "patter.call"
 HERE = __name__.rpartition(".")[0]
 ENGINE = (
     "turn.rules",
@@ -38,32 +37,15 @@ GATE = ("playout.timing", "playout.queue", "playout.heard_text", "playout.cursor
 HARNESS = ("watch", "traces", "explore", "world")
 
 
-@attrs.frozen
-class Mutant:
-    """What goes wrong, and the line of *module* that makes it so: *new* in place of *old*."""
-
-    name: str
-    module: str
-    old: str
-    new: str
-
-    @property
-    def of_the_gate(self) -> bool:
-        """Is it the gate that is broken, and not the engine?"""
-        return self.module in GATE
-
-    def source(self) -> str:
-        """The module with its mistake. Raises LookupError when the line is not there once."""
-        text = _source(f"{CALL}.{self.module}")
-        if text.count(self.old) != 1:
-            raise LookupError(f"{self.name}: {text.count(self.old)} places read {self.old!r}")
-        return text.replace(self.old, self.new)
+def _is_of_the_gate(mutant: Mutant) -> bool:
+    """Is it the gate that is broken, and not the engine?"""
+    return mutant.module in GATE
 
 
 def killed_by(mutant: Mutant, *, depth: int = 2, walks: int = 0, properties: bool = False) -> str:
     """Name the first check that fails with *mutant* in place; '' if none does."""
     with broken(mutant) as fresh:
-        checks = _of_the_gate(fresh, properties) if mutant.of_the_gate else ()
+        checks = _of_the_gate(fresh, properties) if _is_of_the_gate(mutant) else ()
         for name, check in (*checks, *_of_the_engine(fresh, depth, walks)):
             try:
                 check()
@@ -121,9 +103,9 @@ def _of_the_gate(fresh: dict[str, Any], properties: bool) -> Iterator[tuple[str,
 
 def _to_load(mutant: Mutant) -> list[str]:
     """The broken module, what stands on it, and the harness."""
-    chain = GATE if mutant.of_the_gate else ENGINE
+    chain = GATE if _is_of_the_gate(mutant) else ENGINE
     core = [f"{CALL}.{name}" for name in chain[chain.index(mutant.module) :]]
-    tests = (*HARNESS, "test_playout", "test_spoken") if mutant.of_the_gate else HARNESS
+    tests = (*HARNESS, "test_playout", "test_spoken") if _is_of_the_gate(mutant) else HARNESS
     return [*core, *(f"{HERE}.{name}" for name in tests)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .bench import Mutant
+from ..mutant import Mutant
 
 LATE = (
     Mutant(

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sys
 
-from .bench import Mutant, killed_by
+from ..mutant import Mutant
+from .bench import killed_by
 from .late_mutants import LATE
 
 MUTANTS = (

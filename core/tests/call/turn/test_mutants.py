@@ -8,7 +8,8 @@ import pytest
 
 from patter.call.turn import engine
 
-from .bench import Mutant, broken, killed_by
+from ..mutant import Mutant
+from .bench import broken, killed_by
 from .effort import is_nightly
 from .mutants import MUTANTS
 

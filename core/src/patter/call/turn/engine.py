@@ -210,7 +210,7 @@ def _begin_next(tx: Transition) -> None:
             _answer(tx)
     elif s.caller is not CallerStatus.QUIET:
         return
-    elif s.pending is Pending.RESULT and not s.tools and not s.reopened:
+    elif s.pending is Pending.RESULT and not s.tools and not s.open_text:
         tx.set(turn=s.turn + 1, greeted=False)
         tx.think("")
     elif s.pending is Pending.APOLOGY:

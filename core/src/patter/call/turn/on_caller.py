@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from patter.call.turn.effects import Commit
 from patter.call.turn.events import (
     BargeInVerdict,
     CallerFinished,
@@ -415,8 +414,8 @@ def _fills_past_turn(tx: Transition, event: CallerWords, text: str) -> bool:
     if s.rules.needs_words or not s.wordless:
         return False
     if event.final:
-        tx.set(committed=text, committed_ms=tx.now)
-        tx.emit(Commit(s.committed_turn, text, amends=True))
+        tx.set(committed_ms=tx.now)
+        tx.amend(text)
         if s.reply and s.reply.kind is UtteranceKind.ANSWER:
             tx.set(reply=evolve(s.reply, text=text))
     return True

@@ -169,8 +169,7 @@ def _revised(state: TurnState, event: CallerWords, text: str, least: int) -> Sor
     """Other words than those that wait: what they really were, or if nothing is shared, more."""
     waiting = state.unconfirmed
     if waiting not in state.committed:
-        is_more = _place(plain_words(state.committed), plain_words(text), least) is not None
-        added = joined(state.committed, _beyond(state.committed if is_more else waiting, text))
+        added = joined(state.committed, _beyond(waiting, text, least))
         return SortedWords(amended=added, unconfirmed="" if event.final else text)
     if not shares(waiting, text):
         if _is_replay(state, event):
@@ -188,10 +187,10 @@ def _replaced(committed: str, waiting: str, text: str, least: int = 2) -> str:
     return joined(before.strip(), in_place_of(waiting, text, least=least), after.strip())
 
 
-def _beyond(row: str, text: str) -> str:
+def _beyond(row: str, text: str, least: int = 2) -> str:
     """What *text* says beyond the words of *row*, which came before."""
     old, new = plain_words(row), plain_words(text)
-    at = _place(old, new)
+    at = _place(old, new, least)
     return text if at is None else " ".join(text.split()[len(old) - at :])
 
 
